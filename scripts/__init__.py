@@ -1,0 +1,1 @@
+"""Verbs of this repository: one module a verb, run as `python -m scripts.<verb>`."""

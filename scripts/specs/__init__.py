@@ -1,0 +1,1 @@
+"""Templated specs: rendered, versioned by content, linked by references, checked."""

@@ -1,0 +1,37 @@
+"""Writing build/<env>/: the rendered tree, self-contained."""
+
+import os
+from pathlib import Path
+
+from scripts.specs.project import Project
+
+
+def write_build(project: Project) -> Path:
+    """Makes build/<env>/ equal to what `project` rendered and returns it.
+
+    Everything was rendered before this starts, so a template error leaves the previous build as it was. Files are
+    replaced one by one, and only where they differ: a job that reads the folder meanwhile never sees half a file.
+    """
+    folder = project.root / "build" / project.env
+    for name, content in project.files.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f".{path.name}.{os.getpid()}")
+            draft.write_bytes(content)
+            draft.replace(path)
+    _remove_stale(folder, {folder / name for name in project.files})
+    return folder
+
+
+def _remove_stale(folder: Path, wanted: set[Path]) -> None:
+    for parent, folders, names in os.walk(folder, topdown=False):
+        for name in names:
+            if Path(parent, name) not in wanted:
+                Path(parent, name).unlink(missing_ok=True)
+        for name in folders:
+            child = Path(parent, name)
+            if child.is_symlink():
+                child.unlink()
+            elif not any(child.iterdir()):
+                child.rmdir()

@@ -1,0 +1,215 @@
+"""All specs of a repository rendered for one environment."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.specs.config import load_config
+from scripts.specs.errors import SpecError
+from scripts.specs.files import Ignored, files_under, local_paths
+from scripts.specs.kinds import KINDS, ROOTS, SUFFIX, Kind, key_of, kind_of
+from scripts.specs.provenance import STAND_IN, provenance, stand_ins
+from scripts.specs.templates import Refused, Templates
+
+VERSION = "version-of-this-content"  # stands for the version until the content is hashed
+
+
+@dataclass
+class Spec:
+    """One rendered spec.
+
+    Args:
+        key: what `ref()` calls it, such as components/train.
+        template: path of its template.
+        path: path of the rendered spec, relative to the repository and to build/<env>/.
+        text: rendered text.
+        document: parsed text.
+        version: first 12 hex digits of its content's hash; None for what is no versioned asset.
+        refs: keys that it refers to, in order of appearance.
+        files: what it carries: path relative to the repository -> content.
+    """
+
+    key: str
+    kind: Kind
+    template: str
+    path: str
+    context: Mapping[str, Any] = field(repr=False)
+    text: str = ""
+    document: dict[str, Any] = field(default_factory=dict, repr=False)
+    version: str | None = None
+    refs: list[str] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        return str(self.document.get("name") or self.key.rsplit("/", 1)[-1])
+
+    @property
+    def id(self) -> str:
+        """How other specs refer to it: azureml:<name>:<version>."""
+        return f"azureml:{self.name}:{self.version}"
+
+
+class Project:
+    """Specs of the repository at `root` for environment `env`; all are rendered when it is made.
+
+    Raises:
+        SpecError: the first thing that can't be rendered, with its template and line.
+    """
+
+    def __init__(self, root: Path, env: str) -> None:
+        self.root, self.env = root.resolve(), env
+        self.config = load_config(self.root, env)
+        self.templates = Templates(self.root)
+        self._ignored = Ignored(self.root)
+        self._git = provenance(self.root)
+        found = [path for name in ROOTS if (self.root / name).is_dir() for path in self._files(self.root / name)]
+        names = [self._relative(path) for path in found if path.name.endswith(SUFFIX)]
+        self._templates = {key_of(name): name for name in names if kind_of(name)}
+        self._rendering: list[str] = []
+        self.specs: dict[str, Spec] = {}
+        for key in sorted(self._templates):
+            self._spec(key)
+        self._refuse_strays(names)
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """Everything that build/<env>/ holds: path -> content."""
+        carried = {path: content for spec in self.specs.values() for path, content in spec.files.items()}
+        return carried | {spec.path: spec.text.encode() for spec in self.specs.values()}
+
+    def by_path(self) -> dict[str, Spec]:
+        return {spec.path: spec for spec in self.specs.values()}
+
+    def line_map(self, spec: Spec) -> list[tuple[str, int]]:
+        """Template and line behind each line of the rendered spec."""
+        return self.templates.line_map(spec.template, spec.context)
+
+    def _spec(self, key: str) -> Spec:
+        if key in self.specs:
+            return self.specs[key]
+        template = self._templates[key]
+        kind = kind_of(template)
+        assert kind is not None
+        refs: list[str] = []
+        context = {**self.config, "ref": self._ref(refs), "git": stand_ins()}
+        if kind.asset:
+            context["version"] = VERSION
+        spec = Spec(key, kind, template, template.removesuffix(".j2"), context, refs=refs)
+        self._rendering.append(key)
+        spec.text = self.templates.render(template, context)
+        spec.document = self._parse(spec)
+        spec.files = self._carried(spec)
+        self._rendering.pop()
+        self._settle(spec)
+        self.specs[key] = spec
+        return spec
+
+    def _ref(self, refs: list[str]) -> Callable[[str], str]:
+        def ref(key: str) -> str:
+            """Versioned id of the asset that folder `key` renders to."""
+            if key not in self._templates:
+                near = get_close_matches(key, self._templates, n=3, cutoff=0.5)
+                hint = f"did you mean {' or '.join(near)}?" if near else "assets are data/*, components/*, environments/*"
+                raise Refused(f"ref({key!r}): there is no such spec; {hint}")
+            kind = kind_of(self._templates[key])
+            if kind is None or not kind.asset:
+                raise Refused(f"ref({key!r}): {self._templates[key]} is no versioned asset, so it has no id")
+            return self._link(key, refs).id
+
+        return ref
+
+    def _link(self, key: str, refs: list[str]) -> Spec:
+        """The spec of `key`, rendered first if need be, noted in `refs`."""
+        if key in self._rendering:
+            circle = " -> ".join([*self._rendering[self._rendering.index(key) :], key])
+            raise Refused(f"specs refer to each other in a circle: {circle}; break it")
+        if key not in refs:
+            refs.append(key)
+        return self._spec(key)
+
+    def _parse(self, spec: Spec) -> dict[str, Any]:
+        try:
+            document = yaml.load(spec.text, Loader=yaml.CSafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            where, line = self.line_map(spec)[mark.line] if mark else (spec.template, None)
+            raise SpecError(where, f"renders to invalid YAML: {error.problem}", line) from error
+        if not isinstance(document, dict):
+            raise SpecError(spec.template, "must render to a mapping (key: value lines)")
+        if spec.kind.asset and document.get("version") != VERSION:
+            raise SpecError(spec.template, "needs the line `version: << version >>`: the content's hash")
+        if spec.kind.asset and STAND_IN in json.dumps({**document, "tags": None}, default=str):
+            raise SpecError(spec.template, "`git` is for tags; elsewhere every commit would make a new version")
+        return document
+
+    def _carried(self, spec: Spec) -> dict[str, bytes]:
+        """Files beside an asset and whatever local paths point to; specs pointed to become refs."""
+        home = self.root / Path(spec.path).parent
+        targets = [self.root / spec.key] if spec.kind.asset else []
+        files: dict[str, bytes] = {}
+        for position, value in local_paths(spec.document):
+            target = Path(os.path.normpath(home / value))
+            if not target.is_relative_to(self.root):
+                raise SpecError(spec.template, f"{position[-1]}: {value} is outside the repository; move it inside")
+            template = self._relative(target) + ".j2"
+            if kind_of(template) and template in self._templates.values():
+                self._link(key_of(template), spec.refs)
+            elif target.exists():
+                targets.append(target)
+                if home.is_relative_to(target):
+                    files[self._relative(target / ".amlignore")] = self._specs_in(target)
+        for path in [path for target in targets for path in files_under(self.root, target, self._ignored)]:
+            name = self._relative(path)
+            if not name.endswith(SUFFIX):
+                files[name] = path.read_bytes()
+            elif not kind_of(name) and not path.name.startswith("_"):
+                context = {**self.config, "ref": self._ref(spec.refs)}
+                files[name.removesuffix(".j2")] = self.templates.render(name, context).encode()
+        return files
+
+    def _specs_in(self, folder: Path) -> bytes:
+        """Ignore file for a code folder with specs in it: a spec's tags change with each commit, code must not."""
+        prefix = "" if folder == self.root else self._relative(folder) + "/"
+        names = [name for name in self._templates.values() if name.startswith(prefix)]
+        return "".join(f"/{name.removeprefix(prefix).removesuffix('.j2')}\n" for name in sorted(names)).encode()
+
+    def _settle(self, spec: Spec) -> None:
+        """Gives an asset its version and puts provenance into the text."""
+        if spec.kind.asset:
+            home = Path(spec.path).parent
+            content = {
+                "spec": {**spec.document, "version": None},
+                "files": {os.path.relpath(name, home): hashlib.sha256(data).hexdigest() for name, data in spec.files.items()},
+                "refs": {key: self.specs[key].version for key in spec.refs},
+            }
+            canonical = json.dumps(content, sort_keys=True, default=str)
+            spec.version = hashlib.sha256(canonical.encode()).hexdigest()[:12]
+            # Quoted: a hash of digits alone, or like 12e45678, would be read as a number.
+            spec.text = re.sub(rf"^version: *{VERSION}", f'version: "{spec.version}"', spec.text, flags=re.MULTILINE)
+            spec.text = spec.text.replace(VERSION, spec.version)
+        for name, stand_in in stand_ins().items():
+            spec.text = spec.text.replace(stand_in, self._git[name])
+        spec.document = yaml.load(spec.text, Loader=yaml.CSafeLoader)
+
+    def _refuse_strays(self, names: list[str]) -> None:
+        for name in names:
+            shared = Path(name).name.startswith("_")
+            if not kind_of(name) and not shared and name.removesuffix(".j2") not in self.files:
+                places = ", ".join(kind.pattern for kind in KINDS)
+                raise SpecError(name, f"is neither a spec nor a file that one carries; specs are {places}")
+
+    def _files(self, folder: Path) -> list[Path]:
+        return list(files_under(self.root, folder, self._ignored))
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()

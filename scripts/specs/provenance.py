@@ -1,0 +1,40 @@
+"""Where a render comes from: the values of `git` in templates, for tags."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+# Stand-ins keep these values out of the content version: they are swapped in after hashing.
+STAND_IN = "provenance-of-this-render-"
+NAMES = ("commit", "branch", "build", "repository")
+
+
+def stand_ins() -> dict[str, str]:
+    return {name: f"{STAND_IN}{name}" for name in NAMES}
+
+
+def provenance(root: Path) -> dict[str, str]:
+    """Commit (with `-dirty` if tracked files were edited), branch, CI build id and repository of `root`.
+
+    Azure Pipelines checks out a detached commit, so its own variables come first. Outside git: "none".
+    """
+    environ = os.environ
+    values = {
+        "commit": _git(root, "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"),
+        "branch": environ.get("BUILD_SOURCEBRANCHNAME") or _git(root, "rev-parse", "--abbrev-ref", "HEAD"),
+        "build": environ.get("BUILD_BUILDID", "local"),
+        "repository": environ.get("BUILD_REPOSITORY_URI") or _git(root, "remote", "get-url", "origin"),
+    }
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else "none"
+
+
+def _plain(value: str) -> str:
+    """`value` as a string that needs no YAML quotes and holds no password of a remote's address."""
+    without_login = re.sub(r"//[^/@]*@", "//", value)
+    return re.sub(r"[^\w./:@+-]", "-", without_login)
