@@ -1,0 +1,159 @@
+# Every verb of the repository; `make` alone lists them. ENV picks config/<ENV>.yml: local (this machine), dev, test, prod.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+ENV ?= local
+MONTH ?=
+ONLY ?=
+$(if $(wildcard config/$(ENV).yml),,$(error ENV=$(ENV): there is no config/$(ENV).yml; there are: $(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))))
+
+# A top-level value of config/<ENV>.yml, or else of common.yml; no Python, so that it works before set-up.
+config = $(shell sed -n 's/^$(1):[[:space:]]*\([^[:space:]]*\).*/\1/p' config/common.yml config/$(ENV).yml | tail -n 1 | tr -d '"')
+export AZURE_DEFAULTS_GROUP := $(call config,resource_group)
+export AZURE_DEFAULTS_WORKSPACE := $(call config,workspace)
+IN := --resource-group $(AZURE_DEFAULTS_GROUP) --workspace-name $(AZURE_DEFAULTS_WORKSPACE)
+EXPORTED := AZURE_DEFAULTS_GROUP AZURE_DEFAULTS_WORKSPACE PATH
+
+TOOLS := $(CURDIR)/.tools
+export UV_CACHE_DIR ?= $(TOOLS)/cache/uv
+ifeq ($(ENV),local)
+# The pinned az, with a configuration and an extension folder of its own: the person's are neither read nor written.
+export AZURE_CONFIG_DIR := $(TOOLS)/azure
+export AZURE_EXTENSION_DIR := $(TOOLS)/extensions
+export AZURE_EXTENSION_USE_DYNAMIC_INSTALL := no
+export AZURE_CORE_COLLECT_TELEMETRY := no
+export AZURE_CORE_SURVEY_MESSAGE := no
+export AZUREML_LOCAL_ROOT ?= $(CURDIR)/.azureml
+export PATH := $(TOOLS)/az/bin:$(filter-out $(TOOLS)/az/bin:%,$(PATH))
+unexport AZURE_DEFAULTS_SUBSCRIPTION
+EXPORTED += UV_CACHE_DIR AZUREML_LOCAL_ROOT AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL \
+  AZURE_CORE_COLLECT_TELEMETRY AZURE_CORE_SURVEY_MESSAGE
+else
+# The person's own az, login and extensions; without one, the pinned az. A shell that was set up for the local
+# workspace (`make env`) must not answer in the name of Azure, so what it exported is dropped.
+export PATH := $(PATH):$(TOOLS)/az/bin
+export AZURE_DEFAULTS_SUBSCRIPTION := $(call config,subscription)
+EXPORTED += AZURE_DEFAULTS_SUBSCRIPTION
+ifeq ($(AZURE_EXTENSION_DIR),$(TOOLS)/extensions)
+DROPPED := AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL AZUREML_LOCAL_ROOT
+unexport $(DROPPED)
+endif
+endif
+
+PY := .venv/bin/python
+UV := .venv/bin/uv pip
+READY := .venv/.ready .tools/az/.ready .tools/extensions/ml/.ready
+ifeq ($(ENV),local)
+READY += $(AZUREML_LOCAL_ROOT)/local/local/workspace.json
+endif
+
+# Submits build/<ENV>/pipelines/$(1).yml and follows it. `az ml job stream` ends with 0 for a canceled job as well,
+# so the status decides. The job's name is kept for the verbs that report on it.
+define run
+mkdir -p build/jobs && rm -f build/jobs/$(ENV)-$(1); \
+echo "az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)"; \
+job=$$(az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN) --query name --output tsv); \
+test -n "$$job" || { echo "az ml job create gave no job name" >&2; exit 1; }; \
+echo "$$job" > build/jobs/$(ENV)-$(1); \
+az ml job stream --name "$$job" $(IN); \
+status=$$(az ml job show --name "$$job" $(IN) --query status --output tsv); \
+echo "job $$job: $$status"; test "$$status" = Completed
+endef
+
+##@ Start here
+demo: setup ## Everything on real data: land, register_data, train, gate, register; ends with a table
+	@$(PY) -m scripts.demo --env $(ENV)
+test: lint ## Set-up, lint and all tests
+	@$(PY) -m pytest
+env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
+	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
+
+##@ Specs
+render: setup ## Render every spec for ENV into build/<ENV>/
+	@$(PY) -m scripts.render --env $(ENV)
+check: setup ## Render, load with azure-ai-ml and lint the specs of ENV
+	@$(PY) -m scripts.check --env $(ENV)
+graph: setup ## Draw what refers to what: docs/graph.svg
+	@$(PY) -m scripts.graph
+apply: render ## Create in the workspace of ENV what its specs name and it lacks
+	@$(PY) -m scripts.apply --env $(ENV)
+
+##@ Jobs
+land: setup ## Drop a month of flights and weather into the landing folder: make land MONTH=2013-07
+	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
+register-data: apply ## Check the landing files and register the next data version
+	@$(call run,register_data)
+train: apply ## Prepare, sweep, evaluate, gate and register
+	@$(call run,train)
+
+##@ Look
+ui: setup ## Print the address of the workspace's MLflow UI, and start it if it is down
+	@az ml workspace show --name $(AZURE_DEFAULTS_WORKSPACE) --resource-group $(AZURE_DEFAULTS_GROUP) --query mlflow_tracking_uri --output tsv
+compare: setup ## Model versions and runs side by side: terminal and build/<ENV>/compare.html
+	@$(PY) -m scripts.compare --env $(ENV)
+export: setup ## Parameters and metrics of all runs: build/<ENV>/runs.csv
+	@$(PY) -m scripts.export --env $(ENV)
+
+##@ Develop
+setup: $(READY) ## Build the tool environments and the local workspace (other verbs do it by themselves)
+lint: setup ## ruff and mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+test-fast: setup ## Only the tests that take seconds
+	@$(PY) -m pytest -m "not slow"
+bench: setup ## Measure speed and memory: a table and build/bench.json; ONLY=read,chain picks sections
+	@$(PY) -m bench $(ONLY)
+
+##@ Stop
+down: ## Stop the servers of the local workspaces
+	@test ! -d .tools/extensions/ml || .venv/bin/python .tools/extensions/ml/ml_workspace stop "$(AZUREML_LOCAL_ROOT)"
+clean: down ## Stop the servers; remove build/, tool environments and caches (the workspaces in .azureml/ stay)
+	@rm -rf build .venv .tools .pytest_cache .mypy_cache .ruff_cache
+help: ## This list
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	@printf '\nENV=%s; environments: %s\n' "$(ENV)" "$(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))"
+
+# ---- Set-up. A stamp is written last and removed first, so a set-up that was killed starts from an empty folder.
+# Progress goes to stderr: stdout belongs to the verb (`make -s env`).
+find-python = $(or $(shell for python in python3.11 python3 python; do \
+  "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null \
+  && command -v "$$python" && break; done), \
+  $(error Set-up needs Python 3.11 with venv and pip as python3.11 or python3 on PATH; Debian and Ubuntu: apt install python3.11-venv))
+quietly = 2>&1 | sed '/^ [+~-] /d; s/^/      /' >&2
+
+.venv/.ready: requirements/uv.txt requirements/tools.txt
+	@echo "[1/4] .venv: the tools of this repository" >&2
+	@test -f $@ || $(find-python) -m venv --clear .venv
+	@rm -f $@
+	@$(PY) -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(UV) sync --python $(PY) --require-hashes --compile-bytecode requirements/tools.txt $(quietly)
+	@touch $@
+
+.tools/az/.ready: requirements/az.txt | .venv/.ready
+	@echo "[2/4] .tools/az: the Azure CLI" >&2
+	@test -f $@ || $(PY) -m venv --clear .tools/az
+	@rm -f $@
+	@$(UV) sync --python .tools/az/bin/python --require-hashes --compile-bytecode requirements/az.txt $(quietly)
+	@touch $@
+
+# The extension's folder: what it depends on, then the extension itself, again whenever its code changes.
+EXTENSION := --python .tools/az/bin/python --target .tools/extensions/ml --no-deps --compile-bytecode
+.tools/extensions/ml/.requirements: local/requirements.txt | .tools/az/.ready
+	@echo "[3/4] .tools/extensions/ml: az ml for a workspace in a folder" >&2
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(UV) install $(EXTENSION) --require-hashes -r $< $(quietly)
+	@touch $@
+.tools/extensions/ml/.ready: .tools/extensions/ml/.requirements $(shell find local -name '*.py' -not -path '*/tests/*' -o -name '*.json' -o -name '*.txt' -o -name pyproject.toml)
+	@$(UV) install $(EXTENSION) --reinstall-package ml ./local $(quietly)
+	@touch $@
+
+$(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/extensions/ml/.ready
+	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
+	@az ml workspace create --name local --resource-group local --output none
+
+.PHONY: demo test env render check graph apply land register-data train ui compare export setup lint test-fast bench down clean help

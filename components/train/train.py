@@ -1,0 +1,118 @@
+"""Trains a model of arrival delay: gradient-boosted trees in one pipeline with the preprocessing that they need.
+
+The settings are judged on the last train month, not seen by the model that is judged; the metric that a sweep compares
+is validation_rmse. The model that is saved is then trained on all train months. Later months are never read.
+"""
+
+import argparse
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.models import infer_signature
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OrdinalEncoder
+
+NAMES = ["carrier", "origin", "dest"]
+TARGET = "arr_delay"
+PACKAGES = ["mlflow-skinny", "scikit-learn", "cloudpickle", "pandas", "numpy", "scipy"]
+
+
+def main(args: argparse.Namespace) -> None:
+    data = {"flights": data_version(args.flights), "weather": data_version(args.weather)}
+    mlflow.log_params({name: value for name, value in vars(args).items() if not isinstance(value, Path)})
+    mlflow.set_tags({f"data.{name}": value for name, value in data.items()})
+
+    months = train_months(args.prepared, args.train_from, args.train_to)
+    *fit_months, validation_month = months
+    validation = read(args.prepared, [validation_month])
+    judged = build(args).fit(*split(read(args.prepared, fit_months)))
+    actual, predicted = validation[TARGET], judged.predict(validation.drop(columns=TARGET))
+    metrics = {
+        "validation_rmse": float(root_mean_squared_error(actual, predicted)),
+        "validation_mae": float(mean_absolute_error(actual, predicted)),
+        "validation_r2": float(r2_score(actual, predicted)),
+    }
+    mlflow.log_metrics(metrics)
+    print(f"fit on {', '.join(fit_months)}; on {validation_month}: {metrics}")
+
+    features, target = split(read(args.prepared, months))
+    model = build(args).fit(features, target)
+    example = features.head(5)
+    mlflow.sklearn.save_model(
+        model,
+        args.model,
+        signature=infer_signature(features, model.predict(example)),
+        input_example=example,
+        pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+        metadata={"data": data, "train_months": months},
+    )
+
+
+def build(args: argparse.Namespace) -> Pipeline:
+    """The untrained model: takes prep's columns as they are, names of carriers and airports included."""
+    # A name that training did not see becomes a missing value, which the trees know how to handle.
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=float("nan"))
+    columns = make_column_transformer((encoder, NAMES), remainder="passthrough", verbose_feature_names_out=False)
+    trees = HistGradientBoostingRegressor(
+        learning_rate=args.learning_rate,
+        max_iter=args.max_iter,
+        max_leaf_nodes=args.max_leaf_nodes,
+        min_samples_leaf=args.min_samples_leaf,
+        categorical_features=NAMES,
+        early_stopping=False,
+        random_state=args.seed,
+    )
+    return Pipeline([("columns", columns.set_output(transform="pandas")), ("trees", trees)])
+
+
+def train_months(folder: Path, first: str, last: str) -> list[str]:
+    """Prepared months from `first` to `last`, both included.
+
+    Raises:
+        ValueError: fewer than two, or the last one is missing.
+    """
+    prepared = sorted(path.stem for path in folder.glob("*.parquet"))
+    months = [month for month in prepared if first <= month <= last]
+    if len(months) < 2 or months[-1] != last:
+        raise ValueError(f"training needs at least two months up to {last}; from {first} on there are {months}")
+    return months
+
+
+def read(folder: Path, months: list[str]) -> pd.DataFrame:
+    return pd.concat([pd.read_parquet(folder / f"{month}.parquet") for month in months], ignore_index=True)
+
+
+def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    return frame.drop(columns=TARGET), frame[TARGET]
+
+
+def data_version(dataset: Path) -> str:
+    """What a registered dataset says of itself: its content and the job that made it."""
+    report = json.loads((dataset / "report.json").read_text(encoding="utf-8"))
+    return f"{report['version']} by {report['job']}" if report["job"] else str(report["version"])
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prepared", type=Path, required=True, help="folder of prepared months")
+    parser.add_argument("--flights", type=Path, required=True, help="flights dataset, for its version")
+    parser.add_argument("--weather", type=Path, required=True, help="weather dataset, for its version")
+    parser.add_argument("--train-from", required=True, help="first train month, such as 2013-01")
+    parser.add_argument("--train-to", required=True, help="last train month; settings are judged on it")
+    parser.add_argument("--learning-rate", type=float, required=True)
+    parser.add_argument("--max-iter", type=int, required=True, help="number of trees")
+    parser.add_argument("--max-leaf-nodes", type=int, required=True, help="leaves of a tree")
+    parser.add_argument("--min-samples-leaf", type=int, required=True, help="flights in a leaf")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--model", type=Path, required=True, help="output: MLflow model")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    main(parse_args())

@@ -1,0 +1,188 @@
+"""Versioned assets of a workspace: data, environments, components; and its compute targets and datastores."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import snapshots
+from .catalog import Row, now
+from .errors import Conflict, NotFound, WorkspaceError
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+PLURAL = {"data": "data", "environment": "environments", "component": "components", "compute": "computes",
+          "datastore": "datastores", "model": "models"}  # fmt: skip
+UNVERSIONED = ("compute", "datastore")
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")
+# What may change after a version exists, and what the workspace itself adds: neither is part of a version's content.
+MUTABLE = ("description", "tags", "properties", "creation_context", "id", "version", "display_name")
+
+
+class Assets:
+    """Create, read and archive assets. Versions are immutable."""
+
+    def __init__(self, ws: "Workspace") -> None:
+        self._ws = ws
+        self._catalog = ws.catalog
+
+    def ensure_defaults(self) -> None:
+        """The datastores and the compute cluster that a new workspace has."""
+        from .workspace import DATASTORES
+
+        for name, container in DATASTORES.items():
+            self.create("datastore", {"name": name, "type": "azure_blob", "container_name": container})
+        if not self._find("compute", "cpu-cluster", ""):
+            self.create("compute", {"name": "cpu-cluster", "type": "amlcompute", "size": "local", "location": "local",
+                                    "min_instances": 0, "max_instances": 1, "provisioning_state": "Succeeded"})  # fmt: skip
+
+    def create(self, kind: str, doc: dict[str, Any]) -> Row:
+        """Add a version, the next integer where the document has none.
+
+        Raises:
+            Conflict: the version exists with other content.
+            WorkspaceError: bad name, missing local path.
+        """
+        name = doc.get("name") or ""
+        if not NAME.match(name):
+            raise WorkspaceError(f"{kind} name '{name}': letters, digits, '-', '_' and '.', at most 255, are allowed.")
+        stored = self._take_in(kind, dict(doc))
+        content = {k: v for k, v in stored.items() if k not in MUTABLE}
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+        with self._catalog.transaction():
+            version = "" if kind in UNVERSIONED else str(doc.get("version") or self._next_version(kind, name))
+            existing = self._find(kind, name, version)
+            if existing and existing["digest"] == digest:
+                return self._document(existing)
+            if existing and kind in UNVERSIONED:
+                self._save(kind, name, version, stored, digest)
+            elif existing:
+                raise Conflict(
+                    f"{kind.capitalize()} {name}:{version} exists with other content, and versions are immutable. "
+                    "Give the changed content a new version."
+                )
+            else:
+                self._catalog.insert("assets", kind=kind, name=name, version=version, created_at=now(),
+                                     digest=digest, doc=stored)  # fmt: skip
+        return self.get(kind, name, version)
+
+    def get(self, kind: str, name: str, version: str | None = None, label: str | None = None) -> Row:
+        """One version; by label (only `latest`) or number.
+
+        Raises:
+            NotFound: no such name or version.
+        """
+        if label and label != "latest":
+            raise NotFound(f"{kind.capitalize()} '{name}' has no label '{label}'; the only label is 'latest'.")
+        if kind in UNVERSIONED:
+            version = ""
+        row = self._find(kind, name, version) if version is not None else self._latest(kind, name)
+        if row is None:
+            what = f"{name}:{version}" if version else name
+            known = [r["version"] for r in self._rows(kind, name, True, False)]
+            hint = f" Versions: {', '.join(known[:10])}." if known and version else ""
+            raise NotFound(f"{kind.capitalize()} '{what}' was not found in workspace '{self._ws.name}'.{hint}")
+        return self._document(row)
+
+    def list(
+        self,
+        kind: str,
+        name: str | None = None,
+        include_archived: bool = False,
+        archived_only: bool = False,
+        max_results: int | None = None,
+    ) -> list[Row]:
+        """Versions of `name`, newest first; without a name one row a name, with its latest version."""
+        rows = self._rows(kind, name, include_archived or archived_only, archived_only)
+        if name is None and kind not in UNVERSIONED:
+            containers: dict[str, Row] = {}
+            for row in rows:
+                containers.setdefault(row["name"], {"name": row["name"], "latest version": row["version"],
+                    "id": f"{self._ws.id}/{PLURAL[kind]}/{row['name']}",
+                    "creation_context": {"created_at": row["created_at"]}})  # fmt: skip
+            return list(containers.values())[:max_results]
+        return [self._document(row) for row in rows[:max_results]]
+
+    def update(self, kind: str, name: str, version: str | None, changes: dict[str, Any]) -> Row:
+        """Change what may change on an existing version: description, tags, properties, display_name."""
+        current = self.get(kind, name, version)
+        wrong = [k for k, v in changes.items() if kind not in UNVERSIONED and k not in MUTABLE and current.get(k) != v]
+        if wrong:
+            raise Conflict(f"{kind} {name}: {', '.join(wrong)} of an existing version cannot change; make a new version.")
+        row = self._find(kind, name, current.get("version", ""))
+        if row is not None:
+            self._save(kind, name, row["version"], {**row["doc"], **changes}, row["digest"])
+        return self.get(kind, name, version)
+
+    def archive(self, kind: str, name: str, version: str | None = None, archived: bool = True) -> None:
+        """Hide a version, or all versions, from listings."""
+        self.get(kind, name, version)
+        self._catalog.rows("UPDATE assets SET archived = ? WHERE kind = ? AND name = ? AND version = coalesce(?, version)",
+                           int(archived), kind, name, version)  # fmt: skip
+
+    def restore(self, kind: str, name: str, version: str | None = None) -> None:
+        """Undo `archive`."""
+        self.archive(kind, name, version, archived=False)
+
+    def delete(self, kind: str, name: str) -> None:
+        """Remove a compute target or datastore (the datastore's files stay)."""
+        if kind not in UNVERSIONED:
+            raise WorkspaceError(f"A {kind} cannot be deleted: archive it.")
+        self.get(kind, name)
+        self._catalog.rows("DELETE FROM assets WHERE kind = ? AND name = ?", kind, name)
+
+    def _take_in(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
+        """Replace local paths by what the workspace keeps: uploads for data, snapshots for code."""
+        for transient in ("creation_context", "id"):
+            doc.pop(transient, None)
+        if kind == "data" and "://" not in str(doc["path"]):
+            doc["path"] = self._upload(Path(doc["path"]))
+        if kind == "component":
+            for holder in (doc, doc.get("task") or {}):
+                if holder.get("code") and Path(str(holder["code"])).is_absolute():
+                    sha256 = snapshots.store(Path(holder["code"]), self._ws.path / "snapshots")
+                    holder["code"] = f"azureml:{self._ws.id}/codes/{sha256}/versions/1"
+        return doc
+
+    def _upload(self, source: Path) -> str:
+        if not source.exists():
+            raise WorkspaceError(f"path: {source} does not exist.")
+        place = f"LocalUpload/{snapshots.digest(source)[:32]}/{source.name}"
+        target = self._ws.path / "datastores" / "workspaceblobstore" / place
+        if not target.exists():
+            snapshots.copy_tree(source, target, writable=False)
+        return f"azureml://datastores/workspaceblobstore/paths/{place}{'/' if source.is_dir() else ''}"
+
+    def _next_version(self, kind: str, name: str) -> int:
+        rows = self._catalog.rows("SELECT version FROM assets WHERE kind = ? AND name = ?", kind, name)
+        return max((int(r["version"]) for r in rows if r["version"].isdigit()), default=0) + 1
+
+    def _save(self, kind: str, name: str, version: str, doc: Row, digest: str) -> None:
+        self._catalog.rows("UPDATE assets SET doc = ?, digest = ? WHERE kind = ? AND name = ? AND version = ?",
+                           json.dumps(doc, default=str), digest, kind, name, version)  # fmt: skip
+
+    def _find(self, kind: str, name: str, version: str) -> Row | None:
+        return self._catalog.row("SELECT * FROM assets WHERE kind = ? AND name = ? AND version = ?", kind, name, str(version))
+
+    def _latest(self, kind: str, name: str) -> Row | None:
+        # The service's `latest` is the newest created, not the highest number.
+        return self._catalog.row(
+            "SELECT * FROM assets WHERE kind = ? AND name = ? AND archived = 0 ORDER BY seq DESC LIMIT 1", kind, name
+        )
+
+    def _rows(self, kind: str, name: str | None, archived: bool, archived_only: bool) -> list[Row]:
+        return self._catalog.rows(
+            "SELECT * FROM assets WHERE kind = ? AND name = coalesce(?, name) AND archived <= ? AND archived >= ? "
+            "ORDER BY seq DESC", kind, name, int(archived), int(archived_only))  # fmt: skip
+
+    def _document(self, row: Row) -> Row:
+        kind, name, version = row["kind"], row["name"], row["version"]
+        document = {**row["doc"], "name": name, "creation_context": {"created_at": row["created_at"]}}
+        suffix = f"/versions/{version}" if version else ""
+        prefix = "azureml:" if kind in ("environment", "component") else ""
+        document["id"] = f"{prefix}{self._ws.id}/{PLURAL[kind]}/{name}{suffix}"
+        if version:
+            document["version"] = version
+        return document

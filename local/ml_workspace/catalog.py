@@ -1,0 +1,100 @@
+"""The catalog of a workspace: one SQLite database in WAL mode, safe for many processes and for kill -9."""
+
+import datetime
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS assets (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
+  created_at TEXT NOT NULL, archived INTEGER NOT NULL DEFAULT 0, digest TEXT NOT NULL, doc TEXT NOT NULL,
+  UNIQUE (kind, name, version));
+CREATE TABLE IF NOT EXISTS jobs (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, parent TEXT, root TEXT NOT NULL, node TEXT,
+  status TEXT NOT NULL, created_at TEXT NOT NULL, archived INTEGER NOT NULL DEFAULT 0, process TEXT,
+  doc TEXT NOT NULL, plan TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS jobs_by_parent ON jobs (parent, seq);
+CREATE INDEX IF NOT EXISTS jobs_by_root ON jobs (root, seq);
+CREATE TABLE IF NOT EXISTS reuse (fingerprint TEXT PRIMARY KEY, job TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS digests (
+  path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL);
+"""
+
+
+def now() -> str:
+    """The current time as the service writes it: ISO 8601, UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat()
+
+
+class Catalog:
+    """Rows of the catalog; documents are JSON. One connection, shared by the threads of a process."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        # NORMAL loses at most the last commits on power loss, never consistency; a killed process loses nothing.
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            self._connection.executescript(SCHEMA + "PRAGMA user_version=1;")
+
+    @contextmanager
+    def transaction(self) -> Iterator["Catalog"]:
+        """All or nothing; writers of other processes wait."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """Run one statement and return its rows, JSON columns decoded."""
+        with self._lock:
+            return [_decode(row) for row in self._connection.execute(sql, values).fetchall()]
+
+    def row(self, sql: str, *values: Any) -> Row | None:
+        """The first row, or None."""
+        found = self.rows(sql, *values)
+        return found[0] if found else None
+
+    def insert(self, table: str, **columns: Any) -> None:
+        """Insert one row; dicts and lists become JSON."""
+        marks = ", ".join("?" * len(columns))
+        self.rows(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", *map(_encode, columns.values()))
+
+    def update_job(self, name: str, **columns: Any) -> None:
+        """Set columns of one job."""
+        sets = ", ".join(f"{column} = ?" for column in columns)
+        self.rows(f"UPDATE jobs SET {sets} WHERE name = ?", *map(_encode, columns.values()), name)
+
+    def edit_job(self, name: str, **fields: Any) -> Row:
+        """Merge fields into a job's document in one transaction; `properties`, `tags` and `outputs` merge one level deeper.
+
+        Returns the new document.
+        """
+        with self.transaction():
+            found = self.row("SELECT doc FROM jobs WHERE name = ?", name)
+            doc: Row = found["doc"] if found else {}
+            for key, value in fields.items():
+                doc[key] = {**(doc.get(key) or {}), **value} if key in ("properties", "tags", "outputs") else value
+            self.update_job(name, doc=doc)
+        return doc
+
+
+def _encode(value: Any) -> Any:
+    return json.dumps(value, default=str) if isinstance(value, dict | list) else value
+
+
+def _decode(row: sqlite3.Row) -> Row:
+    return {k: json.loads(row[k]) if k in ("doc", "plan", "process") and row[k] else row[k] for k in row.keys()}

@@ -1,0 +1,52 @@
+"""The expressions of a job: `${{inputs.x}}` in commands, `${{parent.…}}` bindings between steps."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import WorkspaceError
+
+EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
+OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
+PARENT_INPUT = re.compile(r"^\$\{\{\s*parent\.inputs\.([\w-]+)\s*\}\}$")
+PARENT_OUTPUT = re.compile(r"^\$\{\{\s*parent\.outputs\.([\w-]+)\s*\}\}$")
+STEP_OUTPUT = re.compile(r"^\$\{\{\s*parent\.jobs\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}$")
+SAFE = re.compile(r"^[\w@%+=:,./-]+$")
+
+
+def names_in(text: str) -> list[str]:
+    """The dotted names of all expressions in `text`, in order."""
+    return EXPRESSION.findall(text)
+
+
+def render(text: str, inputs: Mapping[str, str], outputs: Mapping[str, Path]) -> str:
+    """Put values into a command. Literals go in as they are, as on Azure; paths are quoted where the shell needs it.
+
+    `$[[ … ]]` is dropped whole when an input in it has no value.
+
+    Raises:
+        WorkspaceError: an expression names nothing that is there.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        group, _, name = match[1].partition(".")
+        if group in ("inputs", "search_space") and name in inputs:
+            return inputs[name]
+        if group == "outputs" and name in outputs:
+            path = str(outputs[name])
+            return path if SAFE.match(path) else shlex.quote(path)
+        raise WorkspaceError(f"${{{{{match[1]}}}}} in the command has no value: declare it and give it one.")
+
+    def optional(match: re.Match[str]) -> str:
+        wanted = [n.partition(".")[2] for n in names_in(match[1]) if n.startswith("inputs.")]
+        return match[1] if all(n in inputs for n in wanted) else ""
+
+    return EXPRESSION.sub(value, OPTIONAL.sub(optional, text))
+
+
+def binding(value: Any) -> str | None:
+    """The expression that an input or output of a node is bound to, or None for a literal or data of its own."""
+    text = value.get("path") if isinstance(value, dict) else value
+    return text if isinstance(text, str) and text.startswith("${{") else None

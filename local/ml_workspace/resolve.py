@@ -1,0 +1,107 @@
+"""URIs to places on this machine. Everything stays inside the workspace's datastores or is a path the person gave."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import NotFound, Unsupported, WorkspaceError
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+DATASTORE = re.compile(
+    r"^azureml://(?:subscriptions/[^/]+/resource[gG]roups/[^/]+/(?:providers/[^/]+/)?workspaces/[^/]+/)?"
+    r"datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$"
+)
+JOB_OUTPUT = re.compile(r"^azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)(?:/paths/(?P<path>.*))?/?$")
+ASSET = re.compile(r"^azureml:(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]+)|@(?P<label>\w+))?$")
+ASSET_ID = re.compile(r"^(?:azureml:)?/subscriptions/.*/(?P<plural>\w+)/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?$")
+CODE_ID = re.compile(r"/codes/(?P<sha256>[0-9a-f]{64})/versions/")
+
+
+def asset_reference(text: str) -> tuple[str, str | None, str | None]:
+    """(name, version, label) of `azureml:NAME:VERSION`, `azureml:NAME@LABEL`, `azureml:NAME` or an ARM id.
+
+    Raises:
+        WorkspaceError: the text is none of these.
+    """
+    found = ASSET.match(text)
+    if found:
+        return found["name"], found["version"], found["label"]
+    found = ASSET_ID.match(text)
+    if found:
+        return found["name"], found["version"], None
+    raise WorkspaceError(f"'{text}' is not a reference to an asset: azureml:NAME:VERSION or azureml:NAME@latest.")
+
+
+class Resolver:
+    """URIs of one workspace."""
+
+    def __init__(self, ws: "Workspace") -> None:
+        self._ws = ws
+
+    def datastore_path(self, uri: str) -> Path | None:
+        """The path of an azureml://datastores/… URI, None for any other text.
+
+        Raises:
+            NotFound: no such datastore.
+            WorkspaceError: the path leaves the datastore.
+        """
+        found = DATASTORE.match(uri)
+        if not found:
+            return None
+        self._ws.assets.get("datastore", found["datastore"])
+        base = self._ws.path / "datastores" / found["datastore"]
+        path = (base / found["path"]).resolve()
+        if not path.is_relative_to(base):
+            raise WorkspaceError(f"{uri} leads out of datastore '{found['datastore']}'.")
+        return path
+
+    def path(self, uri: str) -> Path:
+        """The local path of a datastore, job output or local URI.
+
+        Raises:
+            NotFound: no such datastore, job or output.
+            Unsupported: another kind of URI.
+        """
+        place = self.datastore_path(uri)
+        if place is not None:
+            return place
+        found = JOB_OUTPUT.match(uri)
+        if found:
+            output = self.job_output(found["job"], found["output"])
+            place = (output / (found["path"] or "")).resolve()
+            if not place.is_relative_to(output):
+                raise WorkspaceError(f"{uri} leads out of the output '{found['output']}'.")
+            return place
+        if uri.startswith("file://"):
+            return Path(uri.removeprefix("file://"))
+        if "://" in uri:
+            raise Unsupported(f"{uri}: this kind of URI cannot be read by the local workspace; use azureml:// or a local path.")
+        return Path(uri)
+
+    def job_output(self, job: str, output: str) -> Path:
+        """Where a job wrote one of its outputs. `default` is the job's artifacts."""
+        document = self._ws.jobs.get(job)
+        if output in ("default", "artifacts"):
+            return self._ws.path / "datastores" / "workspaceartifactstore" / "ExperimentRun" / f"dcid.{job}"
+        declared = document.get("outputs") or {}
+        uri = (declared.get(output) or {}).get("path")
+        if not uri:
+            known = ", ".join(sorted(declared)) or "none"
+            raise NotFound(f"Job '{job}' has no output '{output}'. Its outputs: {known}.")
+        place = self.datastore_path(uri)
+        return place if place is not None else Path(uri)
+
+    def data(self, reference: str) -> tuple[str, str, Path]:
+        """(pinned reference, type, path) of a data asset or model named by `azureml:…`."""
+        name, version, label = asset_reference(reference)
+        doc = self._ws.assets.get("data", name, version, label)
+        return f"azureml:{name}:{doc['version']}", doc.get("type", "uri_folder"), self.path(doc["path"])
+
+    def code(self, code: str) -> Path:
+        """The snapshot that a component's `code` names."""
+        found = CODE_ID.search(code)
+        if not found:
+            raise WorkspaceError(f"code: '{code}' is not a snapshot of this workspace.")
+        return self._ws.path / "snapshots" / found["sha256"]

@@ -1,0 +1,137 @@
+"""A workspace: one folder that holds everything that an Azure ML workspace knows."""
+
+import json
+import os
+import re
+import uuid
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .catalog import Catalog, now
+from .errors import NotFound, WorkspaceError
+
+if TYPE_CHECKING:
+    from .assets import Assets
+    from .environments import Environments
+    from .jobs import Jobs
+    from .models import Models
+    from .resolve import Resolver
+    from .tracking import Tracking
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
+DATASTORES = {"workspaceblobstore": "azureml-blobstore", "workspaceartifactstore": "azureml"}
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")
+
+
+class Workspace:
+    """The engine's front door. Everything below is reached through one of its properties."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.document: dict[str, Any] = json.loads((path / "workspace.json").read_text(encoding="utf-8"))
+        self.name: str = self.document["name"]
+        self.group: str = self.document["resource_group"]
+        self.id = workspace_id(self.group, self.name)
+
+    @classmethod
+    def create(cls, root: Path, group: str, name: str, **fields: Any) -> "Workspace":
+        """Make the workspace's folder, datastores and compute, or open the one that is there."""
+        path = _path(root, group, name)
+        path.mkdir(parents=True, exist_ok=True)
+        for folder in ("snapshots", "jobs", "mlflow", *(f"datastores/{store}" for store in DATASTORES)):
+            (path / folder).mkdir(parents=True, exist_ok=True)
+        if not (path / "workspace.json").exists():
+            document = {**{k: v for k, v in fields.items() if v is not None}, "name": name, "resource_group": group,
+                        "id": workspace_id(group, name), "location": "local", "workspace_id": str(uuid.uuid4()),
+                        "creation_context": {"created_at": now()}}  # fmt: skip
+            staging = path / f".workspace.{os.getpid()}.json"
+            staging.write_text(json.dumps(document, indent=1), encoding="utf-8")
+            staging.replace(path / "workspace.json")
+        workspace = cls(path)
+        workspace.assets.ensure_defaults()
+        return workspace
+
+    @classmethod
+    def open(cls, root: Path, group: str, name: str) -> "Workspace":
+        """Open an existing workspace.
+
+        Raises:
+            NotFound: no such workspace below `root`.
+        """
+        path = _path(root, group, name)
+        if not (path / "workspace.json").exists():
+            raise NotFound(
+                f"Workspace '{name}' in resource group '{group}' was not found below {root}. "
+                f"Make it with: az ml workspace create --name {name} --resource-group {group}"
+            )
+        return cls(path)
+
+    @classmethod
+    def list(cls, root: Path, group: str | None = None) -> list[dict[str, Any]]:
+        """Documents of the workspaces below `root`, of one group or of all."""
+        found = sorted(root.glob(f"{group or '*'}/*/workspace.json"))
+        return [cls(path.parent).document for path in found]
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The workspace's SQLite database."""
+        return Catalog(self.path / "catalog.db")
+
+    @cached_property
+    def assets(self) -> "Assets":
+        """Data, environments, components, compute and datastores."""
+        from .assets import Assets
+
+        return Assets(self)
+
+    @cached_property
+    def models(self) -> "Models":
+        """The model registry, which is MLflow's."""
+        from .models import Models
+
+        return Models(self)
+
+    @cached_property
+    def jobs(self) -> "Jobs":
+        """Jobs: submit, show, stream, cancel."""
+        from .jobs import Jobs
+
+        return Jobs(self)
+
+    @cached_property
+    def tracking(self) -> "Tracking":
+        """The MLflow server."""
+        from .tracking import Tracking
+
+        return Tracking(self.path / "mlflow", self.environments)
+
+    @cached_property
+    def environments(self) -> "Environments":
+        """Built virtual environments, shared by the workspaces of one root."""
+        from .environments import Environments
+
+        chosen = os.environ.get("AZUREML_LOCAL_ENVIRONMENTS")
+        return Environments(Path(chosen) if chosen else self.path.parent.parent / "environments")
+
+    @cached_property
+    def resolve(self) -> "Resolver":
+        """URIs to local paths."""
+        from .resolve import Resolver
+
+        return Resolver(self)
+
+
+def workspace_id(group: str, name: str) -> str:
+    """The ARM id under which the workspace's documents refer to it."""
+    return (
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}"
+        f"/providers/Microsoft.MachineLearningServices/workspaces/{name}"
+    )
+
+
+def _path(root: Path, group: str, name: str) -> Path:
+    for what, value in (("resource group", group), ("workspace", name)):
+        if not NAME.match(value) or value in ("environments",):
+            raise WorkspaceError(f"'{value}' is not a {what} name: letters, digits, '-', '_' and '.', at most 255.")
+    return root / group / name
