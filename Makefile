@@ -65,6 +65,9 @@ endef
 
 ##@ Start here
 demo: setup ## Everything on real data: land, register_data, train, gate, register; ends with a table
+	@$(MAKE) land MONTH=2013-01..2013-06
+	@$(MAKE) register-data
+	@$(MAKE) train
 	@$(PY) -m scripts.demo --env $(ENV)
 test: lint ## Set-up, lint and all tests
 	@$(PY) -m pytest

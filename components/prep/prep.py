@@ -29,17 +29,16 @@ def init() -> None:
     args, _ = parser.parse_known_args()
 
 
-def run(mini_batch: pd.DataFrame) -> list[str]:
-    """Prepares one month of flights; returns a line for the runner's log."""
+def run(mini_batch: pd.DataFrame) -> pd.DataFrame:
+    """Prepares one month of flights; returns a row for each, since the runner takes what is missing for failed."""
     year, month = int(mini_batch["year"].iloc[0]), int(mini_batch["month"].iloc[0])
     prepared = prepare(mini_batch, read_weather(args.weather, year, month))
     name = f"{year}-{month:02d}"
     draft = args.prepared / f".{name}.{os.getpid()}"
     prepared.to_parquet(draft, index=False)
     draft.replace(args.prepared / f"{name}.parquet")  # a mini-batch that is tried again leaves one whole file
-    line = f"{name}: {len(prepared):,} of {len(mini_batch):,} flights"
-    print(line)
-    return [line]
+    print(f"{name}: {len(prepared):,} of {len(mini_batch):,} flights")
+    return mini_batch
 
 
 def read_weather(folder: Path, year: int, month: int) -> pd.DataFrame:

@@ -14,7 +14,8 @@ TYPES = {
     "string": pa.string(),
     "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
 }
-KEYS = {"": {"name", "file", "rows"}, "file": {"minimum_rows", "unique", "partition"}, "rows": {"strict", "ordered", "columns"}}
+FILE_KEYS = {"minimum_rows", "unique", "partition"}
+ROW_KEYS = {"strict", "ordered", "columns"}
 COLUMN_KEYS = {"dtype", "nullable", "checks", "description"}
 
 
@@ -38,24 +39,61 @@ class Contract:
 
 
 def load_contract(path: Path) -> Contract:
-    """Reads contract.yml.
+    """Reads contract.yml, strictly: pandera passes over keys that it does not know.
 
     Raises:
-        ContractError: an unknown key (pandera would pass over it in silence), type or check.
+        ContractError: the file is no YAML, or a key, type or check in it is missing, unknown or of the wrong kind.
     """
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for section, allowed in KEYS.items():
-        _refuse_unknown(path, section, (document[section] if section else document).keys() - allowed, allowed)
-    for name, column in document["rows"]["columns"].items():
-        _refuse_unknown(path, f"column {name}", column.keys() - COLUMN_KEYS, COLUMN_KEYS)
-        _refuse_unknown(path, f"dtype of column {name}", {column.get("dtype")} - TYPES.keys(), set(TYPES))
     try:
-        schema = pandera.DataFrameSchema.from_yaml(yaml.safe_dump(document["rows"], sort_keys=False))
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ContractError(f"{path.name}: can't be read as YAML: {error}") from error
+    _keys("top level", document, {"name", "file", "rows"})
+    file, rows = document["file"], document["rows"]
+    _keys("file", file, FILE_KEYS)
+    _keys("rows", rows, ROW_KEYS)
+    _columns(rows["columns"])
+    _names("unique", file["unique"], rows["columns"])
+    _names("partition", file["partition"], rows["columns"])
+    if len(file["partition"]) != 2:
+        raise ContractError("contract.yml: file.partition names the columns of year and month, in this order")
+    if type(file["minimum_rows"]) is not int or file["minimum_rows"] < 1:
+        raise ContractError(f"contract.yml: file.minimum_rows is a number from 1 on, not {file['minimum_rows']!r}")
+    try:
+        schema = pandera.DataFrameSchema.from_yaml(yaml.safe_dump(rows, sort_keys=False))
     except (AttributeError, TypeError, ValueError) as error:
-        raise ContractError(f"{path.name}: rows: {error}") from error
-    return Contract(document["name"], schema=schema, **document["file"])
+        raise ContractError(f"contract.yml: rows: {error}") from error
+    return Contract(document["name"], schema=schema, **file)
 
 
-def _refuse_unknown(path: Path, where: str, unknown: set[Any], allowed: set[str]) -> None:
-    if unknown:
-        raise ContractError(f"{path.name}: {where or 'top level'}: {unknown} is not known; there are {sorted(allowed)}")
+def _columns(columns: Any) -> None:
+    if not isinstance(columns, dict) or not columns:
+        raise ContractError("contract.yml: rows.columns maps the name of each column to its rules")
+    for name, column in columns.items():
+        _keys(f"column {name}", column, {"dtype"}, COLUMN_KEYS)
+        if column["dtype"] not in TYPES:
+            raise ContractError(
+                f"contract.yml: column {name}: dtype {column['dtype']} is not one of {', '.join(TYPES)}"
+            )
+        if not isinstance(column.get("nullable", False), bool):
+            raise ContractError(f"contract.yml: column {name}: nullable is true or false, not {column['nullable']!r}")
+        if not isinstance(column.get("checks", {}), dict):
+            raise ContractError(f"contract.yml: column {name}: checks maps pandera's checks to their arguments")
+
+
+def _keys(where: str, found: Any, needed: set[str], allowed: set[str] | None = None) -> None:
+    if not isinstance(found, dict):
+        raise ContractError(
+            f"contract.yml: {where} is a mapping of {', '.join(sorted(allowed or needed))}, not {found!r}"
+        )
+    wrong = [f"{key} is missing" for key in sorted(needed - found.keys())]
+    wrong += [f"{key} is not known" for key in sorted(found.keys() - (allowed or needed))]
+    if wrong:
+        raise ContractError(
+            f"contract.yml: {where}: {', '.join(wrong)}; keys are {', '.join(sorted(allowed or needed))}"
+        )
+
+
+def _names(key: str, names: Any, columns: dict[str, Any]) -> None:
+    if not isinstance(names, list) or not names or not set(names) <= columns.keys():
+        raise ContractError(f"contract.yml: file.{key} is a list of columns, not {names!r}")

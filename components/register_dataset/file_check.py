@@ -58,7 +58,8 @@ class FileCheck:
             self._add("column is not in the contract", name, None, "take it out, or have the contract changed")
         if self.contract.schema.ordered and source.ordered and not self.broken and source.names != wanted:
             at = next(i for i, (found, name) in enumerate(zip(source.names, wanted, strict=False)) if found != name)
-            self._add("columns are in another order", None, None, f"column {at + 1} is {source.names[at]}, not {wanted[at]}")
+            found = f"column {at + 1} is {source.names[at]}, not {wanted[at]}"
+            self._add("columns are in another order", None, None, found)
         return not self.broken
 
     def chunk(self, table: pa.Table, typed: bool) -> pa.Table:
@@ -84,15 +85,17 @@ class FileCheck:
         if ragged:
             self._add("lines have the wrong number of fields: cut off?", None, len(ragged), ragged[0])
         keys = np.concatenate(self._keys) if self._keys else np.empty(0, dtype=np.uint64)
-        # Hashes of 64 bits stand for the keys, 8 bytes a row: two keys of 20 million share one with odds of 1 in 100,000.
+        # A hash of 64 bits stands for each key, 8 bytes a row: of 20 million, two share one with odds of 1 in 100,000.
         _, first, counts = np.unique(keys, return_index=True, return_counts=True)
         if repeated := len(keys) - len(counts):
             hashed = keys[first[np.argmax(counts > 1)]]
             one, two = np.flatnonzero(keys == hashed)[:2] + 1
             self._add(f"unique by {', '.join(self.contract.unique)}", None, repeated, f"row {two} repeats row {one}")
         if self.rows < self.contract.minimum_rows:
-            message = f"there are {self.rows:,} rows; is the file cut off?" if self.rows else "there are no rows: it is empty"
-            self._add(f"at least {self.contract.minimum_rows:,} rows", None, None, message)
+            found = (
+                f"there are {self.rows:,} rows; is the file cut off?" if self.rows else "there are no rows: it is empty"
+            )
+            self._add(f"at least {self.contract.minimum_rows:,} rows", None, None, found)
 
     def add(self, rule: str, message: str) -> None:
         """Notes what makes the file unreadable."""
@@ -119,7 +122,8 @@ class FileCheck:
             at = int(outside.argmax())
             found = f"{frame[year].iloc[at]}-{frame[month].iloc[at]:02d}"
             rule = f"rows are of the month of their folder, {self.month[0]}-{self.month[1]:02d}"
-            self._add(rule, None, int(outside.sum()), f"row {self.rows + at + 1} is of {found}: was a month sent twice?")
+            example = f"row {self.rows + at + 1} is of {found}: was a month sent twice?"
+            self._add(rule, None, int(outside.sum()), example)
 
     def _add(self, rule: str, column: str | None, rows: int | None, example: str) -> None:
         known = self.broken.setdefault((column, rule), Broken(rule, column, rows and 0, example))

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import fastavro
 import pyarrow as pa
@@ -99,7 +100,8 @@ def _csv(path: Path) -> Source:
     ragged: list[str] = []
 
     def note(row: pa.csv.InvalidRow) -> str:
-        ragged.append(f"line {row.number}: {row.actual_columns} fields instead of {row.expected_columns}: {row.text[:80]}")
+        found = f"{row.actual_columns} fields instead of {row.expected_columns}"
+        ragged.append(f"line {row.number}: {found}: {row.text[:80]}")
         return "skip"  # the rest of the file is still checked, so that one report names everything
 
     reader = pa.csv.open_csv(
@@ -127,18 +129,18 @@ def _orc(path: Path) -> Source:
 
 
 def _avro(path: Path) -> Source:
-    with path.open("rb") as file:
-        names = [column["name"] for column in fastavro.reader(file).writer_schema["fields"]]
-
-    def records() -> Iterator[dict[str, object]]:
+    def records() -> Iterator[dict[str, Any]]:
         with path.open("rb") as file:
-            yield from fastavro.reader(file)
+            yield from cast(Iterator[dict[str, Any]], fastavro.reader(file))
 
+    with path.open("rb") as file:
+        schema = cast(dict[str, Any], fastavro.reader(file).writer_schema)
+    names = [column["name"] for column in schema["fields"]]
     return Source(names, _tables(records(), names))
 
 
 def _json_lines(path: Path) -> Source:
-    def records() -> Iterator[dict[str, object]]:
+    def records() -> Iterator[dict[str, Any]]:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
@@ -151,7 +153,7 @@ def _json_lines(path: Path) -> Source:
     return Source(list(names), _tables(records(), list(names)), ordered=False)
 
 
-def _json_object(number: int, line: bytes) -> dict[str, object]:
+def _json_object(number: int, line: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line.decode("utf-8"))
     except json.JSONDecodeError as error:
@@ -161,17 +163,18 @@ def _json_object(number: int, line: bytes) -> dict[str, object]:
     return record
 
 
-def _tables(records: Iterator[dict[str, object]], names: list[str]) -> Iterator[pa.Table]:
+def _tables(records: Iterator[dict[str, Any]], names: list[str]) -> Iterator[pa.Table]:
     known = set(names)
     while rows := list(itertools.islice(records, ROWS)):
         for row in rows:
             if extra := row.keys() - known:
-                raise Unreadable("format", f"column {', '.join(sorted(extra))} appears only after the first {ROWS} rows")
+                found = ", ".join(sorted(extra))
+                raise Unreadable("format", f"column {found} appears only after the first {ROWS:,} rows")
         columns = [_column(name, [row.get(name) for row in rows]) for name in names]
         yield pa.table([array for _, array in columns], schema=pa.schema([column for column, _ in columns]))
 
 
-def _column(name: str, values: list[object]) -> tuple[pa.Field, pa.Array]:
+def _column(name: str, values: list[Any]) -> tuple[pa.Field, pa.Array]:
     try:
         array = pa.array(values)
         return pa.field(name, array.type), array

@@ -53,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
         return 1
     shutil.copyfile(args.contract / "MLTable", args.dataset / "MLTable")
     write_json(args.dataset / "report.json", report)
-    print(f"{contract.name}: {report['rows']:,} rows of {len(months)} months, content {report['version']}")
+    print(f"{contract.name}: {report['rows']:,} rows, {', '.join(report['months'])}, content {report['version']}")
     return 0
 
 
@@ -154,8 +154,11 @@ def refusal(refused: list[str]) -> str:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes a file that appears whole or not at all: the next run reads what the quarantine holds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -1,22 +1,29 @@
 """Versioned assets of a workspace: data, environments, components; and its compute targets and datastores."""
 
+import builtins
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import snapshots
 from .catalog import Row, now
 from .errors import Conflict, NotFound, WorkspaceError
+from .resolve import asset_reference
+from .workspace import DATASTORES, NAME
 
 if TYPE_CHECKING:
     from .workspace import Workspace
 
-PLURAL = {"data": "data", "environment": "environments", "component": "components", "compute": "computes",
-          "datastore": "datastores", "model": "models"}  # fmt: skip
+PLURAL = {
+    "data": "data",
+    "environment": "environments",
+    "component": "components",
+    "compute": "computes",
+    "datastore": "datastores",
+    "model": "models",
+}
 UNVERSIONED = ("compute", "datastore")
-NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")
 # What may change after a version exists, and what the workspace itself adds: neither is part of a version's content.
 MUTABLE = ("description", "tags", "properties", "creation_context", "id", "version", "display_name")
 
@@ -30,13 +37,21 @@ class Assets:
 
     def ensure_defaults(self) -> None:
         """The datastores and the compute cluster that a new workspace has."""
-        from .workspace import DATASTORES
-
         for name, container in DATASTORES.items():
             self.create("datastore", {"name": name, "type": "azure_blob", "container_name": container})
         if not self._find("compute", "cpu-cluster", ""):
-            self.create("compute", {"name": "cpu-cluster", "type": "amlcompute", "size": "local", "location": "local",
-                                    "min_instances": 0, "max_instances": 1, "provisioning_state": "Succeeded"})  # fmt: skip
+            self.create(
+                "compute",
+                {
+                    "name": "cpu-cluster",
+                    "type": "amlcompute",
+                    "size": "local",
+                    "location": "local",
+                    "min_instances": 0,
+                    "max_instances": 1,
+                    "provisioning_state": "Succeeded",
+                },
+            )
 
     def create(self, kind: str, doc: dict[str, Any]) -> Row:
         """Add a version, the next integer where the document has none.
@@ -64,8 +79,9 @@ class Assets:
                     "Give the changed content a new version."
                 )
             else:
-                self._catalog.insert("assets", kind=kind, name=name, version=version, created_at=now(),
-                                     digest=digest, doc=stored)  # fmt: skip
+                self._catalog.insert(
+                    "assets", kind=kind, name=name, version=version, created_at=now(), digest=digest, doc=stored
+                )
         return self.get(kind, name, version)
 
     def get(self, kind: str, name: str, version: str | None = None, label: str | None = None) -> Row:
@@ -99,9 +115,15 @@ class Assets:
         if name is None and kind not in UNVERSIONED:
             containers: dict[str, Row] = {}
             for row in rows:
-                containers.setdefault(row["name"], {"name": row["name"], "latest version": row["version"],
-                    "id": f"{self._ws.id}/{PLURAL[kind]}/{row['name']}",
-                    "creation_context": {"created_at": row["created_at"]}})  # fmt: skip
+                containers.setdefault(
+                    row["name"],
+                    {
+                        "name": row["name"],
+                        "latest version": row["version"],
+                        "id": f"{self._ws.id}/{PLURAL[kind]}/{row['name']}",
+                        "creation_context": {"created_at": row["created_at"]},
+                    },
+                )
             return list(containers.values())[:max_results]
         return [self._document(row) for row in rows[:max_results]]
 
@@ -110,7 +132,9 @@ class Assets:
         current = self.get(kind, name, version)
         wrong = [k for k, v in changes.items() if kind not in UNVERSIONED and k not in MUTABLE and current.get(k) != v]
         if wrong:
-            raise Conflict(f"{kind} {name}: {', '.join(wrong)} of an existing version cannot change; make a new version.")
+            raise Conflict(
+                f"{kind} {name}: {', '.join(wrong)} of an existing version cannot change; make a new version."
+            )
         row = self._find(kind, name, current.get("version", ""))
         if row is not None:
             self._save(kind, name, row["version"], {**row["doc"], **changes}, row["digest"])
@@ -119,8 +143,13 @@ class Assets:
     def archive(self, kind: str, name: str, version: str | None = None, archived: bool = True) -> None:
         """Hide a version, or all versions, from listings."""
         self.get(kind, name, version)
-        self._catalog.rows("UPDATE assets SET archived = ? WHERE kind = ? AND name = ? AND version = coalesce(?, version)",
-                           int(archived), kind, name, version)  # fmt: skip
+        self._catalog.rows(
+            "UPDATE assets SET archived = ? WHERE kind = ? AND name = ? AND version = coalesce(?, version)",
+            int(archived),
+            kind,
+            name,
+            version,
+        )
 
     def restore(self, kind: str, name: str, version: str | None = None) -> None:
         """Undo `archive`."""
@@ -138,17 +167,31 @@ class Assets:
         for transient in ("creation_context", "id"):
             doc.pop(transient, None)
         if kind == "data" and "://" not in str(doc["path"]):
-            doc["path"] = self._upload(Path(doc["path"]))
-        if kind == "component":
-            for holder in (doc, doc.get("task") or {}):
-                if holder.get("code") and Path(str(holder["code"])).is_absolute():
-                    sha256 = snapshots.store(Path(holder["code"]), self._ws.path / "snapshots")
-                    holder["code"] = f"azureml:{self._ws.id}/codes/{sha256}/versions/1"
-        return doc
+            doc["path"] = self.upload(Path(doc["path"]), "path")
+        return self.keep_code(doc) if kind == "component" else doc
 
-    def _upload(self, source: Path) -> str:
+    def keep_code(self, component: dict[str, Any]) -> dict[str, Any]:
+        """The component with each local `code`, of nested jobs too, replaced by the id of its snapshot."""
+        kept = {
+            key: self.keep_code(value)
+            if isinstance(value, dict) and key not in ("inputs", "outputs", "tags")
+            else value
+            for key, value in component.items()
+        }
+        code = kept.get("code")
+        if isinstance(code, str) and Path(code).is_absolute() and not code.startswith("/subscriptions/"):
+            sha256 = snapshots.store(Path(code), self._ws.path / "snapshots")
+            kept["code"] = f"azureml:{self._ws.id}/codes/{sha256}/versions/1"
+        return kept
+
+    def at(self, kind: str, reference: str) -> Row:
+        """The asset that `azureml:NAME:VERSION`, `azureml:NAME@latest` or an id names."""
+        return self.get(kind, *asset_reference(reference))
+
+    def upload(self, source: Path, where: str) -> str:
+        """URI of a read-only copy of local data in the workspace; `where` is the field that names it."""
         if not source.exists():
-            raise WorkspaceError(f"path: {source} does not exist.")
+            raise WorkspaceError(f"{where}: {source} does not exist.")
         place = f"LocalUpload/{snapshots.digest(source)[:32]}/{source.name}"
         target = self._ws.path / "datastores" / "workspaceblobstore" / place
         if not target.exists():
@@ -160,11 +203,19 @@ class Assets:
         return max((int(r["version"]) for r in rows if r["version"].isdigit()), default=0) + 1
 
     def _save(self, kind: str, name: str, version: str, doc: Row, digest: str) -> None:
-        self._catalog.rows("UPDATE assets SET doc = ?, digest = ? WHERE kind = ? AND name = ? AND version = ?",
-                           json.dumps(doc, default=str), digest, kind, name, version)  # fmt: skip
+        self._catalog.rows(
+            "UPDATE assets SET doc = ?, digest = ? WHERE kind = ? AND name = ? AND version = ?",
+            json.dumps(doc, default=str),
+            digest,
+            kind,
+            name,
+            version,
+        )
 
     def _find(self, kind: str, name: str, version: str) -> Row | None:
-        return self._catalog.row("SELECT * FROM assets WHERE kind = ? AND name = ? AND version = ?", kind, name, str(version))
+        return self._catalog.row(
+            "SELECT * FROM assets WHERE kind = ? AND name = ? AND version = ?", kind, name, str(version)
+        )
 
     def _latest(self, kind: str, name: str) -> Row | None:
         # The service's `latest` is the newest created, not the highest number.
@@ -172,10 +223,15 @@ class Assets:
             "SELECT * FROM assets WHERE kind = ? AND name = ? AND archived = 0 ORDER BY seq DESC LIMIT 1", kind, name
         )
 
-    def _rows(self, kind: str, name: str | None, archived: bool, archived_only: bool) -> list[Row]:
+    def _rows(self, kind: str, name: str | None, archived: bool, archived_only: bool) -> builtins.list[Row]:
         return self._catalog.rows(
             "SELECT * FROM assets WHERE kind = ? AND name = coalesce(?, name) AND archived <= ? AND archived >= ? "
-            "ORDER BY seq DESC", kind, name, int(archived), int(archived_only))  # fmt: skip
+            "ORDER BY seq DESC",
+            kind,
+            name,
+            int(archived),
+            int(archived_only),
+        )
 
     def _document(self, row: Row) -> Row:
         kind, name, version = row["kind"], row["name"], row["version"]

@@ -15,7 +15,9 @@ DATASTORE = re.compile(
 )
 JOB_OUTPUT = re.compile(r"^azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)(?:/paths/(?P<path>.*))?/?$")
 ASSET = re.compile(r"^azureml:(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]+)|@(?P<label>\w+))?$")
-ASSET_ID = re.compile(r"^(?:azureml:)?/subscriptions/.*/(?P<plural>\w+)/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?$")
+ASSET_ID = re.compile(
+    r"^(?:azureml:)?/subscriptions/.*/(?P<plural>\w+)/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?$"
+)
 CODE_ID = re.compile(r"/codes/(?P<sha256>[0-9a-f]{64})/versions/")
 
 
@@ -77,7 +79,9 @@ class Resolver:
         if uri.startswith("file://"):
             return Path(uri.removeprefix("file://"))
         if "://" in uri:
-            raise Unsupported(f"{uri}: this kind of URI cannot be read by the local workspace; use azureml:// or a local path.")
+            raise Unsupported(
+                f"{uri}: this kind of URI cannot be read by the local workspace; use azureml:// or a local path."
+            )
         return Path(uri)
 
     def job_output(self, job: str, output: str) -> Path:
@@ -93,15 +97,11 @@ class Resolver:
         place = self.datastore_path(uri)
         return place if place is not None else Path(uri)
 
-    def data(self, reference: str) -> tuple[str, str, Path]:
-        """(pinned reference, type, path) of a data asset or model named by `azureml:…`."""
+    def asset(self, reference: str, models: bool) -> tuple[str, str, str]:
+        """(pinned reference, type, URI) of the data asset, or with `models` the model, that `azureml:…` names."""
         name, version, label = asset_reference(reference)
-        doc = self._ws.assets.get("data", name, version, label)
-        return f"azureml:{name}:{doc['version']}", doc.get("type", "uri_folder"), self.path(doc["path"])
-
-    def code(self, code: str) -> Path:
-        """The snapshot that a component's `code` names."""
-        found = CODE_ID.search(code)
-        if not found:
-            raise WorkspaceError(f"code: '{code}' is not a snapshot of this workspace.")
-        return self._ws.path / "snapshots" / found["sha256"]
+        if models:
+            doc = self._ws.models.get(name, version, label or (None if version else "latest"))
+        else:
+            doc = self._ws.assets.get("data", name, version, label)
+        return f"azureml:{name}:{doc['version']}", doc.get("type", "uri_folder"), doc["path"]

@@ -42,9 +42,15 @@ class Workspace:
         for folder in ("snapshots", "jobs", "mlflow", *(f"datastores/{store}" for store in DATASTORES)):
             (path / folder).mkdir(parents=True, exist_ok=True)
         if not (path / "workspace.json").exists():
-            document = {**{k: v for k, v in fields.items() if v is not None}, "name": name, "resource_group": group,
-                        "id": workspace_id(group, name), "location": "local", "workspace_id": str(uuid.uuid4()),
-                        "creation_context": {"created_at": now()}}  # fmt: skip
+            document = {
+                **{k: v for k, v in fields.items() if v is not None},
+                "name": name,
+                "resource_group": group,
+                "id": workspace_id(group, name),
+                "location": "local",
+                "workspace_id": str(uuid.uuid4()),
+                "creation_context": {"created_at": now()},
+            }
             staging = path / f".workspace.{os.getpid()}.json"
             staging.write_text(json.dumps(document, indent=1), encoding="utf-8")
             staging.replace(path / "workspace.json")

@@ -25,9 +25,10 @@ def write_build(project: Project) -> Path:
 
 
 def _remove_stale(folder: Path, wanted: set[Path]) -> None:
+    """Removes what no longer belongs; other files at the top are reports of other verbs (demo.json, compare.html)."""
     for parent, folders, names in os.walk(folder, topdown=False):
         for name in names:
-            if Path(parent, name) not in wanted:
+            if Path(parent, name) not in wanted and Path(parent) != folder:
                 Path(parent, name).unlink(missing_ok=True)
         for name in folders:
             child = Path(parent, name)

@@ -1,6 +1,5 @@
 """Files that a spec carries into the build folder."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ IGNORE_FILES = (".gitignore", ".amlignore")
 # Keys of a spec whose value may be a path. `path` and `code` are also good names for an input, so the
 # mappings below hold names that people choose and are not searched; only inputs.<name>.path is.
 PATH_KEYS = {"code", "path", "conda_file", "model", "component", "trial", "create_job", "environment"}
-NAMED = {"inputs", "outputs", "tags", "properties", "environment_variables", "search_space"}
+# inference_config has paths of a web server, /score and the like.
+NAMED = {"inputs", "outputs", "tags", "properties", "environment_variables", "search_space", "inference_config"}
 
 
 def is_local(value: Any) -> bool:
@@ -68,8 +68,7 @@ def files_under(root: Path, path: Path, ignored: Ignored) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
-    for name in sorted(os.listdir(path)):
-        child = path / name
+    for child in sorted(path.iterdir()):
         if ignored(child):
             continue
         if child.is_symlink() and child.is_dir():

@@ -10,8 +10,9 @@ class Kind:
 
     Args:
         name: as people call it.
-        pattern: path of its templates; `*` stands for one name; `_name` is left to shared pieces that others include.
-        loader: function of azure.ai.ml that loads it.
+        pattern: path of its templates; `*` stands for one name, or for the rest of one; `_name` is left to shared
+            pieces that others include.
+        loader: function of azure.ai.ml.entities that loads it.
         group: command group, `az ml <group> create`.
         asset: a versioned asset: its version is its content's hash and `ref()` can name it.
     """
@@ -23,7 +24,8 @@ class Kind:
     asset: bool = False
 
     def matches(self, path: str) -> bool:
-        return re.fullmatch(re.escape(self.pattern).replace(r"\*", "[^/_][^/]*"), path) is not None
+        names = re.escape(self.pattern).replace(r"/\*", "/[^/_][^/]*").replace(r"\*", "[^/]*")
+        return re.fullmatch(names, path) is not None
 
 
 SUFFIX = ".yml.j2"

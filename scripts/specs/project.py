@@ -119,7 +119,7 @@ class Project:
             """Versioned id of the asset that folder `key` renders to."""
             if key not in self._templates:
                 near = get_close_matches(key, self._templates, n=3, cutoff=0.5)
-                hint = f"did you mean {' or '.join(near)}?" if near else "assets are data/*, components/*, environments/*"
+                hint = f"did you mean {' or '.join(near)}?" if near else "assets: data/*, components/*, environments/*"
                 raise Refused(f"ref({key!r}): there is no such spec; {hint}")
             kind = kind_of(self._templates[key])
             if kind is None or not kind.asset:
@@ -187,9 +187,10 @@ class Project:
         """Gives an asset its version and puts provenance into the text."""
         if spec.kind.asset:
             home = Path(spec.path).parent
+            files = {os.path.relpath(name, home): hashlib.sha256(data).hexdigest() for name, data in spec.files.items()}
             content = {
                 "spec": {**spec.document, "version": None},
-                "files": {os.path.relpath(name, home): hashlib.sha256(data).hexdigest() for name, data in spec.files.items()},
+                "files": files,
                 "refs": {key: self.specs[key].version for key in spec.refs},
             }
             canonical = json.dumps(content, sort_keys=True, default=str)

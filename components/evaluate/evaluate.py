@@ -1,0 +1,179 @@
+"""Judges a trained model on a month that it has not seen, beside the champion on the same rows.
+
+The champion is the newest registered version of the model. It is judged here and now rather than by the numbers of its
+own time: only the same rows make two models comparable. One that can't be loaded or can't predict is written down as
+unreadable, for the gate to refuse on; it is not mistaken for "no champion".
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.models import Model
+from mlflow.pyfunc import PyFuncModel
+from plots import plot_carriers, plot_importance, plot_residuals
+from sklearn.inspection import permutation_importance
+
+TARGET = "arr_delay"
+SLICE = "carrier"
+# Importance: flights, and shuffles of each column. Enough for a stable order of what matters.
+SAMPLE, REPEATS = 2_000, 3
+
+
+def main(args: argparse.Namespace) -> None:
+    described = Model.load(args.model)
+    refuse_seen_month(args.test_month, described.metadata["train_months"])
+    test = read_month(args.prepared, args.test_month)
+    model = mlflow.pyfunc.load_model(str(args.model))
+    candidate = {"model_uuid": described.model_uuid, "data": described.metadata["data"], **judge(model, test)}
+    champion = judge_champion(args.model_name, test)
+    evaluation = {
+        "model": args.model_name,
+        "test_month": args.test_month,
+        "rows": len(test),
+        "candidate": candidate,
+        "champion": champion,
+        "importance": importance(model, test, args.seed),
+    }
+    write(args.evaluation, evaluation, test[TARGET].to_numpy())
+    log(args, evaluation)
+    for name, judged in (("candidate", candidate), ("champion", champion)):
+        print(f"{name} on {args.test_month}: {summary(judged)}")
+
+
+def refuse_seen_month(test_month: str, train_months: list[str]) -> None:
+    if test_month <= max(train_months):
+        raise ValueError(f"test month {test_month} is not later than the train months, {', '.join(train_months)}")
+
+
+def read_month(folder: Path, month: str) -> pd.DataFrame:
+    path = folder / f"{month}.parquet"
+    if not path.is_file():
+        prepared = ", ".join(sorted(other.stem for other in folder.glob("*.parquet"))) or "none"
+        raise ValueError(f"test month {month} is not among the prepared months ({prepared}); land it and register")
+    return pd.read_parquet(path)
+
+
+def judge(model: PyFuncModel, test: pd.DataFrame) -> dict[str, Any]:
+    """Metrics of a model over all rows and by carrier, and what it predicted (minutes).
+
+    Raises:
+        ValueError: a prediction is missing or is not a number.
+    """
+    predicted = np.asarray(model.predict(test.drop(columns=TARGET)), dtype="float64")
+    if predicted.shape != (len(test),):
+        raise ValueError(f"predictions have shape {predicted.shape}, not ({len(test)},)")
+    if bad := int(np.count_nonzero(~np.isfinite(predicted))):
+        raise ValueError(f"{bad:,} of {len(test):,} predictions are not a number")
+    actual = test[TARGET].to_numpy()
+    slices = {
+        str(name): {"rows": len(at), **metrics(actual[at], predicted[at])}
+        for name, at in sorted(test.groupby(SLICE).indices.items())
+    }
+    return {"metrics": metrics(actual, predicted), "slices": {SLICE: slices}, "predicted": predicted}
+
+
+def metrics(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float | None]:
+    """Errors in minutes; R², 1 - residual / total sum of squares, is None where all flights have the same delay."""
+    error = actual - predicted
+    total = float(np.sum((actual - actual.mean()) ** 2))
+    return {
+        "rmse": math.sqrt(np.mean(error**2)),
+        "mae": float(np.mean(np.abs(error))),
+        "median_ae": float(np.median(np.abs(error))),
+        "bias": float(np.mean(error)),
+        "r2": 1 - float(np.sum(error**2)) / total if total else None,
+    }
+
+
+def judge_champion(name: str, test: pd.DataFrame) -> dict[str, Any] | None:
+    """The newest registered version, judged; None if there is none; with `error` if it can't be judged.
+
+    An unchanged evaluate step is reused, as every step is, although the registry may have moved on meanwhile. That is
+    safe because `register` compares the champion named here with the newest version before it adds one.
+    """
+    versions = mlflow.MlflowClient().search_model_versions(f"name='{name}'")
+    if not versions:
+        return None
+    champion: dict[str, Any] = {"name": name, "version": str(max(int(version.version) for version in versions))}
+    try:
+        model = mlflow.pyfunc.load_model(f"models:/{name}/{champion['version']}")
+        return {**champion, **judge(model, test)}
+    except Exception as error:  # noqa: BLE001  whatever stops the champion is a finding, which the gate refuses on
+        return {**champion, "error": f"{type(error).__name__}: {error}".splitlines()[0][:500]}
+
+
+def importance(model: PyFuncModel, test: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
+    """How many minutes of RMSE it costs to shuffle a column: mean and standard deviation, largest first."""
+    sample = test.sample(min(SAMPLE, len(test)), random_state=seed)
+    found = permutation_importance(
+        model.get_raw_model(),
+        sample.drop(columns=TARGET),
+        sample[TARGET],
+        scoring="neg_root_mean_squared_error",
+        n_repeats=REPEATS,
+        random_state=seed,
+    )
+    names = sample.columns.drop(TARGET)
+    return {
+        names[at]: {"mean": float(found.importances_mean[at]), "std": float(found.importances_std[at])}
+        for at in np.argsort(-found.importances_mean)
+    }
+
+
+def write(folder: Path, evaluation: dict[str, Any], actual: np.ndarray) -> None:
+    """Writes the plots and evaluation.json; the predictions, which only the plots need, are taken out of it."""
+    title = f"{evaluation['model']} on {evaluation['test_month']}, {evaluation['rows']:,} flights"
+    judged = {"candidate": evaluation["candidate"]}
+    if "metrics" in (evaluation["champion"] or {}):
+        judged[f"champion, version {evaluation['champion']['version']}"] = evaluation["champion"]
+    predicted = {name: model.pop("predicted") for name, model in judged.items()}
+    text = json.dumps(evaluation, indent=2, allow_nan=False)
+    (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    plot_residuals(actual, predicted, title).savefig(folder / "residuals.png")
+    carriers = {name: model["slices"][SLICE] for name, model in judged.items()}
+    plot_carriers(carriers, title).savefig(folder / "carriers.png")
+    plot_importance(evaluation["importance"], title).savefig(folder / "importance.png")
+
+
+def log(args: argparse.Namespace, evaluation: dict[str, Any]) -> None:
+    judged = {"": evaluation["candidate"], "champion_": evaluation["champion"] or {}}
+    mlflow.log_params({name: value for name, value in vars(args).items() if not isinstance(value, Path)})
+    mlflow.log_metrics({
+        f"{prefix}{name}": value
+        for prefix, model in judged.items()
+        for name, value in model.get("metrics", {}).items()
+        if value is not None
+    })  # fmt: skip
+    mlflow.set_tags({f"data.{name}": value for name, value in evaluation["candidate"]["data"].items()})
+    mlflow.set_tag("champion", summary(evaluation["champion"]))
+    mlflow.log_artifacts(str(args.evaluation), "evaluation")
+
+
+def summary(judged: dict[str, Any] | None) -> str:
+    if judged is None:
+        return "none is registered"
+    name = f"{judged['name']}:{judged['version']} " if "version" in judged else ""
+    if "error" in judged:
+        return f"{name}unreadable, {judged['error']}"
+    return name + ", ".join(f"{metric} {value:.4g}" for metric, value in judged["metrics"].items() if value is not None)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="MLflow model to judge")
+    parser.add_argument("--prepared", type=Path, required=True, help="folder of prepared months")
+    parser.add_argument("--test-month", required=True, help="month to judge on, such as 2013-06")
+    parser.add_argument("--model-name", required=True, help="registered model whose newest version is the champion")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--evaluation", type=Path, required=True, help="output: folder of evaluation.json and plots")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    main(parse_args())

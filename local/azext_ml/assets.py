@@ -1,0 +1,168 @@
+"""`az ml data`, `environment`, `component` and `model`: versions of named assets."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ml_workspace import NotFound, Workspace, WorkspaceError
+
+from .session import workspace
+
+Row = dict[str, Any]
+
+
+def create(
+    cmd: Any,
+    resource_group_name: str | None = None,
+    workspace_name: str | None = None,
+    file: str | None = None,
+    params_override: list[tuple[str, Any]] | None = None,
+    **kwargs: Any,
+) -> Row:
+    """Create a version from a spec; flags that name a field (`kwargs`) and --set go over it."""
+    from .load import document
+
+    ws, kind = workspace(resource_group_name, workspace_name), _kind(cmd)
+    fields = [(name, value) for name, value in kwargs.items() if value is not None]
+    row: Row = _engine(ws, kind, "create")(document(kind, file, [*fields, *(params_override or [])]))
+    return row
+
+
+def show(
+    cmd: Any,
+    name: str,
+    resource_group_name: str | None = None,
+    workspace_name: str | None = None,
+    version: str | None = None,
+    label: str | None = None,
+) -> Row:
+    """One version, by number or label."""
+    return _get(workspace(resource_group_name, workspace_name), _kind(cmd), name, version, label)
+
+
+def list_versions(
+    cmd: Any,
+    resource_group_name: str | None = None,
+    workspace_name: str | None = None,
+    name: str | None = None,
+    max_results: int | None = None,
+    include_archived: bool = False,
+    archived_only: bool = False,
+    **kwargs: Any,
+) -> list[Row]:
+    """The names, or with a name its versions."""
+    ws = workspace(resource_group_name, workspace_name)
+    rows: list[Row] = _engine(ws, _kind(cmd), "list")(
+        name=name, include_archived=include_archived, archived_only=archived_only, max_results=max_results, **kwargs
+    )
+    return rows
+
+
+def archive(
+    cmd: Any,
+    name: str,
+    resource_group_name: str | None = None,
+    workspace_name: str | None = None,
+    version: str | None = None,
+    label: str | None = None,
+) -> None:
+    """Hide a version, or without one all versions, from listings."""
+    _set_archived(True, workspace(resource_group_name, workspace_name), _kind(cmd), name, version, label)
+
+
+def restore(
+    cmd: Any,
+    name: str,
+    resource_group_name: str | None = None,
+    workspace_name: str | None = None,
+    version: str | None = None,
+    label: str | None = None,
+) -> None:
+    """Undo `archive`."""
+    _set_archived(False, workspace(resource_group_name, workspace_name), _kind(cmd), name, version, label)
+
+
+def edit(
+    cmd: Any,
+    name: str,
+    resource_group_name: str | None = None,
+    workspace_name: str | None = None,
+    version: str | None = None,
+    label: str | None = None,
+) -> Row:
+    """One version, for `update`."""
+    return editable(show(cmd, name, resource_group_name, workspace_name, version, label))
+
+
+def save(
+    cmd: Any, name: str, parameters: Row, resource_group_name: str | None = None, workspace_name: str | None = None
+) -> Row:
+    """Write back what --set, --add and --remove made of a version (`parameters`)."""
+    ws, kind = workspace(resource_group_name, workspace_name), _kind(cmd)
+    version = parameters["version"]
+    row: Row = _engine(ws, kind, "update")(name, version, changes(_get(ws, kind, name, version), parameters))
+    return row
+
+
+def set_stage(instance: Row, stage: str | None = None) -> Row:
+    """Apply the flags that `model update` has of its own."""
+    return {**instance, "stage": stage} if stage is not None else instance
+
+
+def download(
+    cmd: Any,
+    name: str,
+    version: str,
+    resource_group_name: str | None = None,
+    workspace_name: str | None = None,
+    download_path: str | None = None,
+) -> None:
+    """Copy a model's files to DOWNLOAD_PATH/NAME."""
+    target = Path(download_path or ".").resolve() / name
+    workspace(resource_group_name, workspace_name).models.download(name, version, target)
+
+
+def editable(row: Row) -> Row:
+    """A document for `update`: with the maps that --set may add to, as on Azure."""
+    return {"tags": {}, "properties": {}, **row}
+
+
+def changes(before: Row, after: Row) -> Row:
+    """The fields in which an edited document differs from what it was; None for a field that is gone."""
+    before, after = editable(before), dict(after)
+    for key in ("tags", "properties"):
+        # --set a.b=1 makes a number of 1; the service keeps texts.
+        after[key] = {name: str(value) for name, value in (after.get(key) or {}).items()}
+    return {key: after.get(key) for key in {**before, **after} if before.get(key) != after.get(key)}
+
+
+def _set_archived(archived: bool, ws: Workspace, kind: str, name: str, version: str | None, label: str | None) -> None:
+    if label:
+        version = _get(ws, kind, name, version, label)["version"]
+    _engine(ws, kind, "archive")(name, version, archived=archived)
+
+
+def _get(ws: Workspace, kind: str, name: str, version: str | None, label: str | None = None) -> Row:
+    if version and label:
+        raise WorkspaceError("Cannot specify both version and label.")
+    if not version and not label and kind != "component":
+        # Azure's client asks for one of them, so a command that leaves out both would only work here.
+        raise WorkspaceError("Must provide either version or label.")
+    try:
+        row: Row = _engine(ws, kind, "get")(name, version, label)
+    except NotFound as error:
+        if label:
+            # Azure's client looks a label up by itself, so a missing one is a plain error there: exit code 1, not 3.
+            raise WorkspaceError(str(error)) from error
+        raise
+    return row
+
+
+def _engine(ws: Workspace, kind: str, verb: str) -> Callable[..., Any]:
+    """A method of the engine for one kind of asset; models live in MLflow's registry, all others in the catalog."""
+    return getattr(ws.models, verb) if kind == "model" else partial(getattr(ws.assets, verb), kind)
+
+
+def _kind(cmd: Any) -> str:
+    return str(cmd.name.split()[1])

@@ -1,0 +1,145 @@
+"""The flags of `az ml` commands, as the reference has them."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from azure.cli.core.commands.parameters import file_type, get_enum_type, get_three_state_flag, tags_type
+
+from .refused import FLAGS, UNSUPPORTED, RefusedFlag
+
+if TYPE_CHECKING:
+    from . import MlCommandsLoader
+
+# Flags that handlers pass on: fields of the spec, and what one list is filtered by.
+PASSED_ON = {
+    "ml data create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description -d"),
+    "ml environment create": ("--name -n", "--version -v", "--image -i", "--conda-file -c", "--os-type", "--tags",
+                              "--description"),
+    "ml component create": ("--name -n", "--version -v"),
+    "ml model create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description", "--tags", "--stage -s"),
+    "ml compute create": ("--name -n", "--type -t", "--size", "--tier", "--min-instances", "--max-instances",
+                          "--idle-time-before-scale-down -d", "--description", "--tags"),
+    "ml datastore create": ("--name -n",),
+    "ml model list": ("--stage -s",),
+}  # fmt: skip
+# The checks that they skip on Azure are made in the service.
+WITHOUT_EFFECT = {
+    "ml data create": ("--skip-validation",),
+    "ml component create": ("--skip-validation",),
+    "ml job create": ("--skip-validation",),
+}
+REQUIRED = {
+    "ml data update": ("resource_group_name", "workspace_name"),
+    "ml component update": ("resource_group_name", "workspace_name"),
+    "ml model update": ("resource_group_name",),
+    "ml component create": ("file",),
+    "ml datastore create": ("file",),
+}
+OPTIONS = {
+    "name": ("--name", "-n"),
+    "version": ("--version", "-v"),
+    "label": ("--label", "-l"),
+    "file": ("--file", "-f"),
+    "max_results": ("--max-results", "-r"),
+    "download_path": ("--download-path", "-p"),
+    "parent_job_name": ("--parent-job-name", "-p"),
+    "save_as": ("--save-as", "-a"),
+    "stream": ("--stream", "-s"),
+    "stage": ("--stage", "-s"),
+    "web": ("--web", "-e"),
+    "all_outputs": ("--all",),
+    "idle_time_before_scale_down": ("--idle-time-before-scale-down", "-d"),
+    "output_name": ("--output-name",),
+    "permanently_delete": ("--permanently-delete", "-p"),
+}
+HELP = {
+    "name": "Name.",
+    "version": "Version.",
+    "label": "Label of a version; there is one, latest.",
+    "file": "Path of the YAML spec.",
+    "path": "Local path or azureml:// URI of the content.",
+    "type": "Type.",
+    "max_results": "Most results to return.",
+    "include_archived": "List archived ones too.",
+    "archived_only": "List archived ones only.",
+    "all_results": "List all, however many there are.",
+    "parent_job_name": "List the children of this job.",
+    "save_as": "File that gets the submitted job as YAML.",
+    "stream": "Follow the job to its end; ends with 1 if it fails.",
+    "web": "Open the job's page in a browser.",
+    "download_path": "Folder that gets the files; the current one by default.",
+    "output_name": "The one output to download.",
+    "all_outputs": "Download logs and all outputs.",
+    "permanently_delete": "Deletion is for good here, with or without this flag.",
+    "conda_file": "Path of the conda specification.",
+    "image": "Docker image; kept in the document, no container is run here.",
+    "description": "Description.",
+    "display_name": "Name for people.",
+    "stage": "Stage of the model.",
+    "size": "Size of a node; kept in the document, jobs run on this machine.",
+    "idle_time_before_scale_down": "Seconds; kept in the document.",
+    "min_instances": "Least nodes; kept in the document.",
+    "max_instances": "Most nodes; kept in the document.",
+}
+TYPES: dict[str, dict[str, Any]] = {
+    "file": {"type": file_type},
+    "tags": {"arg_type": tags_type},
+    "all_results": {"arg_type": get_three_state_flag()},
+    **{
+        name: {"type": int} for name in ("max_results", "min_instances", "max_instances", "idle_time_before_scale_down")
+    },
+}
+
+
+class SetFields(argparse.Action):
+    """`--set a.b=c d=e`: pairs of a dotted field and its value, always a text, cut at the first `=`."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Add the pairs to those of earlier --set."""
+        for expression in values:
+            field, found, value = expression.partition("=")
+            if not found or not field:
+                raise argparse.ArgumentError(self, f"'{expression}' is not FIELD=VALUE")
+            setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or []), (field, value)])
+
+
+def register(loader: "MlCommandsLoader", command: str) -> None:
+    """Declare the flags of `command`, as in `ml data show`."""
+    with loader.argument_context("ml") as every:
+        every.argument(
+            "workspace_name",
+            options_list=["--workspace-name", "-w"],
+            configured_default="workspace",
+            help="Name of the workspace; `az configure --defaults workspace=<name>` sets a default.",
+        )
+        every.argument("params_override", options_list=["--set"], nargs="+", action=SetFields, metavar="FIELD=VALUE",
+                       help="Set a field of the spec: --set inputs.rate=0.1.")  # fmt: skip
+        for name in {**OPTIONS, **HELP, **TYPES}:
+            every.argument(name, **_settings(name))
+    with loader.argument_context(command) as own:
+        for option in PASSED_ON.get(command, ()):
+            own.extra(_dest(option), options_list=option.split(), **_settings(_dest(option), options=False))
+        for name in REQUIRED.get(command, ()):
+            own.argument(name, required=True)
+        if command == "ml data create":
+            own.argument("type", arg_type=get_enum_type(["uri_file", "uri_folder", "mltable"]))
+        # knack keeps arguments with an underscore in front to itself: these reach no handler.
+        for option in FLAGS.get(command, ()):
+            own.extra("_refused_" + _dest(option), options_list=option.split(), nargs="*", action=RefusedFlag,
+                      help=UNSUPPORTED)  # fmt: skip
+        for option in WITHOUT_EFFECT.get(command, ()):
+            own.extra("_unused_" + _dest(option), options_list=option.split(), action="store_true",
+                      help="Accepted, without effect here.")  # fmt: skip
+
+
+def _settings(name: str, options: bool = True) -> dict[str, Any]:
+    settings = dict(TYPES.get(name, {}))
+    if name in HELP:
+        settings["help"] = HELP[name]
+    if options and name in OPTIONS:
+        settings["options_list"] = list(OPTIONS[name])
+    return settings
+
+
+def _dest(option: str) -> str:
+    return option.split()[0].removeprefix("--").replace("-", "_")

@@ -1,0 +1,57 @@
+"""From flags and environment variables to the engine, and from its errors to exit codes."""
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from azure.cli.core.azclierror import RequiredArgumentMissingError, ResourceNotFoundError
+from knack.util import CLIError
+from ml_workspace import NotFound, Workspace, WorkspaceError
+
+
+def root() -> Path:
+    """The folder of all local workspaces.
+
+    Raises:
+        WorkspaceError: AZUREML_LOCAL_ROOT is not set.
+    """
+    folder = os.environ.get("AZUREML_LOCAL_ROOT")
+    if not folder:
+        raise WorkspaceError(
+            "AZUREML_LOCAL_ROOT is not set: it is the folder of the local workspaces. "
+            'In the repository, set it with: eval "$(make -s env)"'
+        )
+    return Path(folder).expanduser().absolute()
+
+
+def workspace(group: str | None, name: str | None) -> Workspace:
+    """The workspace that --resource-group and --workspace-name, or their configured defaults, name."""
+    folder = root()
+    if not name:
+        raise RequiredArgumentMissingError(
+            "one the following arguments are required: [--workspace-name/-w, --registry-name]"
+        )
+    if not group:
+        raise RequiredArgumentMissingError("the following arguments are required: --resource-group/-g")
+    return Workspace.open(folder, group, name)
+
+
+def explain(error: Exception) -> NoReturn:
+    """Turn an error of the engine or of azure-ai-ml into the one that azure-cli prints without a traceback.
+
+    Raises:
+        ResourceNotFoundError: something does not exist; exit code 3.
+        CLIError: anything else that a person can act on; exit code 1.
+    """
+    if isinstance(error, NotFound):
+        raise ResourceNotFoundError(str(error)) from error
+    if isinstance(error, (WorkspaceError, *_spec_errors())):
+        raise CLIError(str(error)) from error
+    raise error
+
+
+def _spec_errors() -> list[type[Exception]]:
+    """What azure-ai-ml raises for a spec; only if it is loaded, since importing it takes a second."""
+    known = {"azure.ai.ml.exceptions": "MlException", "marshmallow.exceptions": "ValidationError"}
+    return [getattr(sys.modules[module], name) for module, name in known.items() if module in sys.modules]

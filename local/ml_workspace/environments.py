@@ -1,0 +1,187 @@
+"""Job environments: each becomes a virtual environment, built once by uv and kept by the hash of what it asks for."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from .catalog import now
+from .conda import Requirements, requirements
+from .errors import WorkspaceError
+from .processes import exclusive
+
+Log = Callable[[str], None]
+FORMAT = 1  # of what is built; a change makes every environment anew
+REPORT = 4.0  # seconds between two lines about a build
+BYTECODE = Path(__file__).with_name("bytecode.py")
+TRACKING = Path(__file__).with_name("tracking_requirements.txt")
+MESSAGE = 4000  # characters of uv's message that an error repeats
+
+
+class Environments:
+    """Virtual environments below one folder, shared by processes and workspaces."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def python(self, definition: dict[str, Any], log: Log) -> Path:
+        """The interpreter of the environment's virtual environment, which is built if it is not there.
+
+        Args:
+            definition: an environment document: name, version, conda_file (parsed), image, build.
+            log: gets a line now and then while something is built or waited for.
+
+        Raises:
+            Unsupported: an environment without a conda file.
+            WorkspaceError: it cannot be built; the message is the resolver's.
+        """
+        wanted = requirements(definition)
+        return self._built(self._key(wanted), wanted, [], log)
+
+    def digest(self, definition: dict[str, Any]) -> str:
+        """The hash of what matters in an environment document; documents that ask for the same have the same."""
+        return self._key(requirements(definition))
+
+    def tracking(self, log: Log) -> Path:
+        """The interpreter of the MLflow server, whose packages are pinned with hashes in this package."""
+        wanted = Requirements("MLflow server", "3.11", tuple(TRACKING.read_text(encoding="utf-8").splitlines()), ())
+        return self._built(self._key(wanted), wanted, ["--no-deps", "--require-hashes"], log)
+
+    @staticmethod
+    def _key(wanted: Requirements) -> str:
+        matters = [FORMAT, sys.platform, platform.machine(), wanted.python, wanted.lines]
+        return hashlib.sha256(json.dumps(matters).encode()).hexdigest()
+
+    def _built(self, key: str, wanted: Requirements, options: list[str], log: Log) -> Path:
+        folder = self._root / key[:24]
+        python = folder / "bin" / "python"
+        ready = folder / ".ready"
+        # The link is dead once the interpreter that the environment was made from is removed.
+        if ready.exists() and python.exists():
+            return python
+
+        def waiting() -> None:
+            log(f"Environment {wanted.name} is being built by another process: waiting for it")
+
+        with exclusive(self._root / f"{key[:24]}.lock", waiting) as lock:
+            if not (ready.exists() and python.exists()):
+                shutil.rmtree(folder, ignore_errors=True)
+                self._build(folder, wanted, options, lock, log)
+                ready.touch()
+        return python
+
+    def _build(self, folder: Path, wanted: Requirements, options: list[str], lock: int, log: Log) -> None:
+        log(f"Building environment {wanted.name} (Python {wanted.python})")
+        if wanted.from_conda:
+            log(f"Environment {wanted.name}: taken from PyPI instead of conda: {', '.join(wanted.from_conda)}")
+        build = _Build(self._root, wanted, lock, log)
+        started = time.monotonic()
+        try:
+            build.uv("venv", "--python", wanted.python, str(folder))
+        except WorkspaceError as error:
+            if "No interpreter found" not in str(error):
+                raise
+            raise WorkspaceError(
+                f"Environment '{wanted.name}' needs Python {wanted.python}, which this machine does not have. "
+                f"It has: {build.interpreters()}. Install that version, or change 'python=' in the conda file."
+            ) from None
+        if wanted.lines:
+            python, file = folder / "bin" / "python", folder / "requirements.txt"
+            file.write_text("\n".join(wanted.lines) + "\n", encoding="utf-8")
+            build.uv("pip", "install", "--python", str(python), *options, "--requirement", str(file))
+            build.run(str(python), str(BYTECODE), str(folder / "lib"))
+        seconds = time.monotonic() - started
+        record = {"name": wanted.name, "python": wanted.python, "requirements": wanted.lines, "created_at": now(),
+                  "seconds": round(seconds, 1)}  # fmt: skip
+        (folder / "environment.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+        log(f"Environment {wanted.name} ready in {seconds:.0f} s")
+
+
+class _Build:
+    """Runs the programs of one build."""
+
+    def __init__(self, root: Path, wanted: Requirements, lock: int, log: Log) -> None:
+        self._wanted, self._lock, self._log = wanted, lock, log
+        self._program = find_uv()
+        inherited = {
+            k: v
+            for k, v in os.environ.items()
+            if k not in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
+        }
+        # Interpreters are taken from this machine, the one that runs this among them, and never downloaded.
+        self._env = {
+            "UV_CACHE_DIR": str(root / ".uv-cache"),
+            **inherited,
+            "UV_PYTHON_DOWNLOADS": "never",
+            "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), f"{sys.base_exec_prefix}/bin"]),
+        }
+
+    def uv(self, *arguments: str) -> None:
+        """Run uv; like `run`."""
+        self.run(str(self._program), "--no-progress", *arguments)
+
+    def run(self, *command: str) -> None:
+        """Run a program, telling `log` its newest line every few seconds.
+
+        Raises:
+            WorkspaceError: it failed; with its message.
+        """
+        started = time.monotonic()
+        # The program inherits the lock: if this process is killed, the next one waits until it is done with the folder.
+        with subprocess.Popen(command, env=self._env, pass_fds=[self._lock], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:  # fmt: skip
+            lines: list[str] = []
+            assert process.stderr is not None
+            reader = threading.Thread(target=_collect, args=(process.stderr, lines), daemon=True)
+            reader.start()
+            try:
+                while True:
+                    try:
+                        process.wait(REPORT)
+                        break
+                    except subprocess.TimeoutExpired:
+                        said = lines[-1].strip() if lines else "resolving"
+                        self._log(f"Environment {self._wanted.name}: {said} ({time.monotonic() - started:.0f} s)")
+            except BaseException:
+                process.kill()
+                raise
+            reader.join()
+        if process.returncode:
+            hint = " (conda packages are looked up on PyPI here)" if self._wanted.from_conda else ""
+            message = "".join(lines).strip()[-MESSAGE:]
+            raise WorkspaceError(f"Environment '{self._wanted.name}' could not be built{hint}:\n{message}")
+
+    def interpreters(self) -> str:
+        """The versions of Python on this machine, as text."""
+        listed = subprocess.run([self._program, "python", "list", "--only-installed", "--output-format", "json"],
+                                env=self._env, capture_output=True, text=True)  # fmt: skip
+        versions = {entry["version"] for entry in json.loads(listed.stdout or "[]")}
+        return ", ".join(sorted(versions, key=lambda v: [int(n) if n.isdigit() else 0 for n in v.split(".")])) or "none"
+
+
+def _collect(stream: IO[str], lines: list[str]) -> None:
+    lines.extend(line for line in stream if not line.startswith((" + ", " - ", " ~ ")))
+
+
+def find_uv() -> Path:
+    """The uv program: the one installed with this package, else beside the interpreter, else on PATH.
+
+    Raises:
+        WorkspaceError: there is none.
+    """
+    places = [Path(__file__).resolve().parent.parent / "bin" / "uv", Path(sys.executable).with_name("uv")]
+    on_path = shutil.which("uv")
+    for place in [*places, *([Path(on_path)] if on_path else [])]:
+        if os.access(place, os.X_OK):
+            return place
+    looked = ", ".join(str(place.parent) for place in places)
+    raise WorkspaceError(f"uv, which builds the environments of jobs, was not found in {looked} or on PATH. "
+                         "Install it with: pip install uv")  # fmt: skip

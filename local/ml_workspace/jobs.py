@@ -1,0 +1,240 @@
+"""Jobs of a workspace: submit, look, follow, cancel."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import streaming
+from .catalog import Row, now
+from .errors import Conflict, NotFound, WorkspaceError
+from .names import job_name
+from .plan import Plan, Planner
+from .processes import kill_group
+from .streaming import TERMINAL
+from .workspace import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .workspace import Workspace
+
+LOST = "The runner of this job was ended from outside. Submit the job again: steps that had completed are reused."
+MUTABLE = ("description", "tags", "display_name", "properties")
+
+
+class Jobs:
+    """Each root job is run by a process of its own, which holds a lock for as long as it lives."""
+
+    def __init__(self, ws: "Workspace") -> None:
+        self._ws = ws
+        self._catalog = ws.catalog
+
+    def validate(self, doc: dict[str, Any], source: Path) -> None:
+        """Refuse what `create` would refuse.
+
+        Args:
+            doc: the job as azure-ai-ml gives it.
+            source: folder of its spec; relative local paths start there.
+        """
+        Planner(self._ws, source).plan(doc)
+
+    def create(self, doc: dict[str, Any], source: Path, name: str | None = None) -> Row:
+        """Submit a job and return its document; a detached process runs it.
+
+        Raises:
+            WorkspaceError: see `Planner.plan`; or the name is taken.
+        """
+        plan = Planner(self._ws, source).plan(doc)
+        name = name or doc.get("name") or job_name()
+        if not NAME.match(name):
+            raise WorkspaceError(f"'{name}' is not a job name: letters, digits, '-', '_' and '.', at most 255.")
+        document = {
+            **doc,
+            "name": name,
+            "type": plan.type,
+            "display_name": doc.get("display_name") or name,
+            "experiment_name": doc.get("experiment_name") or "Default",
+            "tags": doc.get("tags") or {},
+            "properties": doc.get("properties") or {},
+            "creation_context": {"created_at": now()},
+        }
+        if document.get("component") and plan.type == "command":
+            document |= {k: plan.spec.get(k) for k in ("command", "environment", "code")}
+            del document["component"]
+        if document.get("jobs"):
+            document["jobs"] = {
+                n: {**node, "component": plan.jobs[n].component} for n, node in document["jobs"].items()
+            }
+        folder = self._ws.path / "jobs" / name
+        with self._catalog.transaction():
+            if self._catalog.row("SELECT name FROM jobs WHERE name = ?", name):
+                raise Conflict(f"A job with the name '{name}' exists already; give this one another name, or none.")
+            self._catalog.insert(
+                "jobs", name=name, root=name, status="NotStarted", created_at=now(), doc=document, plan=plan.document()
+            )
+            folder.mkdir(parents=True, exist_ok=True)
+            # The lock is taken here and inherited by the runner, so there is no moment at which nobody holds it.
+            lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        with (folder / "runner.log").open("ab") as log:
+            subprocess.Popen(
+                [sys.executable, str(Path(__file__).parent), "run", str(self._ws.path), name],
+                pass_fds=(lock,),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=folder,
+            )
+        os.close(lock)
+        return self.get(name)
+
+    def get(self, name: str) -> Row:
+        """A job's document.
+
+        Raises:
+            NotFound: no such job.
+        """
+        row = self._catalog.row("SELECT * FROM jobs WHERE name = ?", name)
+        if row is None:
+            raise NotFound(
+                f"Job '{name}' was not found in workspace '{self._ws.name}'. List them: az ml job list -o table"
+            )
+        if row["status"] not in TERMINAL and self._bury(row["root"]):
+            return self.get(name)
+        return self._document(row)
+
+    def list(
+        self,
+        parent: str | None = None,
+        max_results: int | None = 50,
+        include_archived: bool = False,
+        archived_only: bool = False,
+    ) -> list[Row]:
+        """Jobs, newest first: root jobs, or the children of `parent`, in the order in which they started."""
+        live = self._catalog.rows("SELECT DISTINCT root FROM jobs WHERE status NOT IN (?, ?, ?)", *TERMINAL)
+        for row in live:
+            self._bury(row["root"])
+        if parent:
+            self.get(parent)
+        order, limit = "ASC" if parent else "DESC", -1 if max_results is None else max_results
+        rows = self._catalog.rows(
+            f"SELECT * FROM jobs WHERE parent IS ? AND archived <= ? AND archived >= ? ORDER BY seq {order} LIMIT ?",
+            parent,
+            int(include_archived or archived_only),
+            int(archived_only),
+            limit,
+        )
+        return [self._document(row) for row in rows]
+
+    def log_path(self, name: str) -> Path:
+        """File that `stream` shows: a step's log, or the events of a pipeline or sweep."""
+        job = self.get(name)
+        if job["type"] == "pipeline" or (job["type"] == "sweep" and not job.get("parent_job_name")):
+            return self._ws.path / "jobs" / name / "stream.log"
+        return self._ws.path / "jobs" / name / "artifacts" / "user_logs" / "std_log.txt"
+
+    def stream(self, name: str, write: "Callable[[str], None]") -> str:
+        """See `streaming.stream`."""
+        return streaming.stream(self._ws, name, write)
+
+    def cancel(self, name: str) -> None:
+        """Ask for the end of a job; one that has ended stays as it is."""
+        self.get(name)
+        self._catalog.rows(
+            "UPDATE jobs SET status = 'CancelRequested' WHERE name = ? AND status NOT IN (?, ?, ?)", name, *TERMINAL
+        )
+
+    def archive(self, name: str, archived: bool = True) -> None:
+        """Hide a job from listings, or show it again."""
+        self.get(name)
+        self._catalog.update_job(name, archived=int(archived))
+
+    def update(self, name: str, changes: dict[str, Any]) -> Row:
+        """Change description, tags, display_name or properties of a job."""
+        current = self.get(name)
+        wrong = [k for k, v in changes.items() if k not in MUTABLE and current.get(k) != v]
+        if wrong:
+            raise WorkspaceError(f"{', '.join(wrong)} of a job can't be changed; only {', '.join(MUTABLE)}.")
+        self._catalog.edit_job(name, **{k: v for k, v in changes.items() if k in MUTABLE and v is not None})
+        return self.get(name)
+
+    def download(self, name: str, target: Path, output: str | None = None, all_outputs: bool = False) -> Path:
+        """Copy a job's artifacts, one named output, or everything below `target`, laid out as Azure does it."""
+        job = self.get(name)
+        if job["status"] not in TERMINAL:
+            raise WorkspaceError(f"Job '{name}' is {job['status']}; download it when it has ended.")
+        wanted = [output] if output else list(job["outputs"]) if all_outputs else []
+        for item in wanted:
+            place = self._ws.resolve.job_output(name, item)
+            goal = target / "named-outputs" / item
+            goal.mkdir(parents=True, exist_ok=True)
+            if place.is_dir():
+                shutil.copytree(place, goal, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(place, goal / place.name)
+        artifacts = self._ws.path / "jobs" / name / "artifacts"
+        if artifacts.exists() and not output:
+            shutil.copytree(artifacts, target / "artifacts", dirs_exist_ok=True)
+        return target
+
+    def plan(self, name: str) -> Plan:
+        """The plan of a root job."""
+        row = self._catalog.row("SELECT plan FROM jobs WHERE name = ?", name)
+        if row is None:
+            raise NotFound(f"Job '{name}' was not found.")
+        return Plan.load(row["plan"])
+
+    def settle_runs(self) -> None:
+        """End the MLflow runs of jobs whose runner was lost."""
+        for row in self._catalog.rows("SELECT name, doc FROM jobs WHERE process LIKE '%\"lost\"%'"):
+            run_id = row["doc"]["properties"].get("mlflow.run_id")
+            if run_id:
+                self._ws.tracking.end_run(run_id, "FAILED")
+            self._catalog.update_job(row["name"], process=None)
+
+    def _bury(self, root: str) -> bool:
+        """Mark a root job whose runner is gone as Failed, end what is left of it; False if the runner lives."""
+        lock = self._ws.path / "jobs" / root / "lock"
+        try:
+            descriptor = os.open(lock, os.O_RDWR)
+        except FileNotFoundError:
+            return False  # being submitted at this moment
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        else:
+            rows = self._catalog.rows(
+                "SELECT name, process FROM jobs WHERE root = ? AND status NOT IN (?, ?, ?)", root, *TERMINAL
+            )
+            for row in rows:
+                process = row["process"] or {}
+                if process.get("pid"):
+                    kill_group(process["pid"], process["identity"])
+                self._catalog.edit_job(row["name"], error={"message": LOST})
+                self._catalog.update_job(row["name"], status="Failed", process={"lost": True})
+            return bool(rows)
+        finally:
+            os.close(descriptor)
+
+    def _document(self, row: Row) -> Row:
+        document: Row = {**row["doc"], "status": row["status"], "outputs": row["doc"].get("outputs") or {}}
+        document["id"] = f"azureml:{self._ws.id}/jobs/{row['name']}"
+        run_id = document["properties"].get("mlflow.run_id")
+        address = self._ws.tracking.running()
+        if address:
+            view = (
+                f"{address}/#/experiments/{document['properties'].get('mlflow.experiment_id', '')}/runs/{run_id}"
+                if run_id
+                else address
+            )
+            document["services"] = {
+                "Studio": {"endpoint": view, "type": "Studio"},
+                "Tracking": {"endpoint": address, "type": "Tracking"},
+            }
+        return document

@@ -1,0 +1,189 @@
+"""The executor of parallel jobs: cuts an input into mini-batches that worker processes take from each other.
+
+This side reads the job's document; the work is done by parallel_driver.py, which runs in the job's own environment.
+"""
+
+import itertools
+import json
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+from . import parallel_files
+from .errors import Unsupported, WorkspaceError
+from .jobs_text import names_in, render
+from .steps import StepContext, StepFailed, StepResult
+
+DRIVER = Path(__file__).with_name("parallel_driver.py")
+APPEND_ROW_FILE = "parallel_run_step.txt"
+SIZE = re.compile(r"(\d+)\s*(b|kb|mb|gb)?", re.IGNORECASE)
+UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
+FILES = 1  # of a mini-batch where mini_batch_size is not given
+BYTES = 1 << 20  # the same for a table
+RETRIES, TIMEOUT = 2, 60  # of retry_settings
+
+# Settings of Azure's runner that come among the program arguments. The first two count here as well; the others watch
+# over a cluster or its log files, and have nothing to act on.
+THRESHOLDS = ("error_threshold", "allowed_failed_percent")
+WITHOUT_EFFECT = (
+    "task_overhead_timeout",
+    "progress_update_timeout",
+    "first_task_creation_timeout",
+    "copy_logs_to_parent",
+    "metrics_name_prefix",
+    "push_metrics_to_parent",
+    "resource_monitor_interval",
+)
+
+
+def validate(node: dict[str, Any]) -> None:
+    """Refuses a parallel job that can't run, before anything runs.
+
+    Raises:
+        WorkspaceError: it names the field; Unsupported: something that only Azure has.
+    """
+    task = node.get("task") or {}
+    if task.get("type", "run_function") != "run_function":
+        raise Unsupported(f"parallel: the local workspace has no task.type {task['type']!r}; use run_function")
+    if not task.get("entry_script"):
+        raise WorkspaceError("parallel: task.entry_script is missing; name the script that defines init() and run()")
+    instances = (node.get("resources") or {}).get("instance_count") or 1
+    if int(instances) > 1:
+        raise Unsupported(
+            f"parallel: resources.instance_count is {instances}, and the local workspace is one machine; use 1, and "
+            "max_concurrency_per_instance for the number of processes"
+        )
+    name = _input_name(node)
+    tabular = _is_tabular(node, name)
+    if node.get("partition_keys") and not tabular:
+        raise Unsupported(
+            f"parallel: partition_keys cut a table, and inputs.{name} is read as files; "
+            "declare it with type: mltable and mode: direct, or use mini_batch_size"
+        )
+    mini_batch_size(node.get("mini_batch_size"), tabular)
+
+
+def run(context: StepContext) -> StepResult:
+    """Runs the mini-batches of a parallel job to their end.
+
+    Raises:
+        StepFailed: more errors than the thresholds allow; it names the mini-batch and ends with its traceback.
+        StepCanceled: somebody asked for it.
+    """
+    validate(context.node)
+    if context.python is None:
+        raise StepFailed("parallel: task.environment is missing; the script needs an environment to run in")
+    work = context.work()
+    scratch = work / ".parallel_run"
+    (scratch / "rows").mkdir(parents=True)
+    result = scratch / "result.json"
+    target = _append_row_to(context)
+    told = settings(context) | {"append_rows": target is not None, "rows": str(scratch / "rows"), "result": str(result)}
+    code = context.spawn([str(context.python), str(DRIVER)], work, stdin=json.dumps(told))
+    outcome = json.loads(result.read_text(encoding="utf-8")) if result.is_file() else {}
+    if code == 0 and outcome:
+        if target:
+            parallel_files.join_rows(scratch / "rows", target)
+        return StepResult(properties={key: str(value) for key, value in outcome["counts"].items()})
+    reason = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    raise StepFailed(
+        outcome.get("error") or f"The runner of the mini-batches {reason} before it was finished; see the log."
+    )
+
+
+def settings(context: StepContext) -> dict[str, Any]:
+    """What the driver is told: plain values, with defaults filled in and expressions replaced."""
+    node, task = context.node, context.node["task"]
+    name = _input_name(node)
+    if name not in context.inputs:
+        raise WorkspaceError(f"parallel: inputs.{name}, which input_data names, has no value")
+    tabular = _is_tabular(node, name)
+    size = mini_batch_size(node.get("mini_batch_size"), tabular)
+    retry = node.get("retry_settings") or {}
+    arguments = shlex.split(render(task.get("program_arguments") or "", context.inputs, context.outputs))
+    own = dict(itertools.pairwise(arguments))
+    for option in WITHOUT_EFFECT:
+        if f"--{option}" in own:
+            context.log(f"parallel: --{option} has no effect in a local workspace\n")
+    thresholds = {key: _integer(own, key) for key in THRESHOLDS if f"--{key}" in own}
+    return {
+        "entry_script": task["entry_script"],
+        "arguments": arguments,
+        "input": context.inputs[name],
+        "tabular": tabular,
+        # A worker cuts a table, since that takes mltable.
+        "mini_batches": None if tabular else parallel_files.cut(Path(context.inputs[name]), size),
+        "partition_keys": node.get("partition_keys") or [],
+        "mini_batch_size": size,
+        "processes": int(node.get("max_concurrency_per_instance") or os.cpu_count() or 1),
+        "max_retries": RETRIES if retry.get("max_retries") is None else int(retry["max_retries"]),
+        "timeout": float(retry.get("timeout") or TIMEOUT),
+        "mini_batch_error_threshold": _threshold(node, "mini_batch_error_threshold"),
+        "error_threshold": _threshold(node, "error_threshold"),
+        "allowed_failed_percent": 100,
+        "logging_level": (node.get("logging_level") or "INFO").upper(),
+        **thresholds,
+    }
+
+
+def mini_batch_size(text: str | None, tabular: bool) -> int:
+    """The size of a mini-batch: a number of files, or of bytes of a table.
+
+    Args:
+        text: `10`, `100kb`, `10 MB`; azure-ai-ml writes `0` where a component gives none.
+        tabular: whether the input is a table.
+    """
+    found = SIZE.fullmatch(str(text or 0).strip())
+    if found is None:
+        raise WorkspaceError(f"parallel: mini_batch_size {text!r} is not a size such as 10, 100kb or 10mb")
+    if found[2] and not tabular:
+        raise WorkspaceError(f"parallel: mini_batch_size {text!r}: for files it is a number of files, such as 10")
+    return int(found[1]) * UNITS[(found[2] or "").lower()] or (BYTES if tabular else FILES)
+
+
+def _input_name(node: dict[str, Any]) -> str:
+    names = names_in(str(node.get("input_data") or ""))
+    if len(names) != 1 or not names[0].startswith("inputs."):
+        raise WorkspaceError(
+            f"parallel: input_data is {node.get('input_data')!r}; it must name one input, such as ${{{{inputs.data}}}}"
+        )
+    return names[0].removeprefix("inputs.")
+
+
+def _is_tabular(node: dict[str, Any], name: str) -> bool:
+    declared = (node.get("inputs") or {}).get(name)
+    if not isinstance(declared, dict) or declared.get("type") != "mltable":
+        return False
+    if declared.get("mode") != "direct":
+        raise Unsupported(
+            f"parallel: inputs.{name} is an mltable of mode {declared.get('mode') or 'ro_mount'}, of which the local "
+            "workspace does not list the files; set mode: direct to get tables, or type: uri_folder to get files"
+        )
+    return True
+
+
+def _threshold(node: dict[str, Any], key: str) -> int:
+    return -1 if node.get(key) is None else int(node[key])
+
+
+def _integer(arguments: dict[str, str], key: str) -> int:
+    try:
+        return int(arguments[f"--{key}"])
+    except ValueError:
+        raise WorkspaceError(f"parallel: --{key} must be an integer, not {arguments[f'--{key}']!r}") from None
+
+
+def _append_row_to(context: StepContext) -> Path | None:
+    """The file for the rows that run() returns, or None where they are only counted."""
+    task = context.node["task"]
+    if not task.get("append_row_to"):
+        return None
+    name = "".join(names_in(task["append_row_to"])).removeprefix("outputs.")
+    if name not in context.outputs:
+        raise WorkspaceError(
+            f"parallel: task.append_row_to is {task['append_row_to']!r}, which names no output of the job"
+        )
+    place = context.outputs[name]
+    return place / task.get("append_row_file_name", APPEND_ROW_FILE) if place.is_dir() else place

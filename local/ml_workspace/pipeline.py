@@ -1,0 +1,149 @@
+"""The executor of pipelines: each job runs as soon as what it takes is there."""
+
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from . import values
+from .catalog import now
+from .graph import PARENT, dependencies
+from .steps import StepCanceled, StepFailed
+from .values import Value
+
+if TYPE_CHECKING:
+    from .execution import Call, Ended
+    from .session import Session
+
+
+def run(
+    session: "Session",
+    call: "Call",
+    job: str,
+    run_id: str,
+    places: dict[str, tuple[str, bool]],
+    cancels: tuple[threading.Event, ...],
+) -> dict[str, Value]:
+    """Run the jobs of a pipeline and return the values of its outputs.
+
+    Args:
+        job: name of the pipeline's job.
+        run_id: its MLflow run.
+        places: output of the pipeline -> (URI, whether the person chose it).
+        cancels: any of these cancels the pipeline.
+
+    Raises:
+        StepFailed: a job failed. The jobs that run are canceled, unless settings.continue_on_step_failure.
+        StepCanceled: somebody asked for it.
+    """
+    from .execution import Call, execute
+
+    plan = call.plan
+    settings = {**call.settings, **(plan.spec.get("settings") or {})}
+    waiting = dependencies(plan)
+    ended: dict[str, Ended] = {}
+    stop = threading.Event()
+    running: dict[Future[Ended], str] = {}
+
+    def start(pool: ThreadPoolExecutor, name: str) -> None:
+        node = plan.jobs[name]
+        taken = {
+            n: v for n, b in node.inputs.items() if (v := _value(session, call, ended, b, f"jobs.{name}.inputs.{n}"))
+        }
+        node_places = {n: places[o["parent"]] for n, o in node.outputs.items() if "parent" in o}
+        title = name if call.parent is None else f"{call.display_name}.{name}"
+        running[
+            pool.submit(
+                execute,
+                session,
+                Call(
+                    node,
+                    taken,
+                    title,
+                    parent=job,
+                    parent_run=run_id,
+                    node=name,
+                    places=node_places,
+                    reusable=True,
+                    cancels=(*cancels, stop),
+                    settings=settings,
+                ),
+            )
+        ] = name
+
+    with ThreadPoolExecutor(max_workers=len(plan.jobs), thread_name_prefix="job") as pool:
+        try:
+            while True:
+                failed = [e for e in ended.values() if e.status != "Completed"]
+                halted = any(e.is_set() for e in cancels) or (failed and not settings.get("continue_on_step_failure"))
+                ready = [
+                    n
+                    for n, needs in waiting.items()
+                    if all(n in ended and ended[n].status == "Completed" for n in needs)
+                ]
+                for name in [] if halted else ready:
+                    del waiting[name]
+                    start(pool, name)
+                if halted:
+                    stop.set()
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    ended[running.pop(future)] = future.result()
+        finally:
+            stop.set()  # whatever went wrong here, jobs that still run are canceled
+    for name in waiting:
+        _note_canceled(session, call, job, name)
+    if any(event.is_set() for event in cancels):
+        raise StepCanceled("canceled")
+    failures = [f"{name}: {e.error}" for name, e in ended.items() if e.status == "Failed"]
+    if failures:
+        raise StepFailed("; ".join(failures))
+    if waiting or len(ended) < len(plan.jobs):
+        raise StepFailed("a job was canceled")
+    return _outputs(call, ended)
+
+
+def _value(session: "Session", call: "Call", ended: dict[str, "Ended"], bound: dict, where: str) -> Value | None:
+    if "literal" in bound:
+        return values.literal(bound["literal"])
+    if "uri" in bound:
+        return values.data(session.ws, bound, where)
+    source, name = bound["from"]
+    return call.inputs.get(name) if source == PARENT else ended[source].outputs[name]
+
+
+def _outputs(call: "Call", ended: dict[str, "Ended"]) -> dict[str, Value]:
+    made = {}
+    for job, node in call.plan.jobs.items():
+        for name, setting in node.outputs.items():
+            if "parent" in setting:
+                made[setting["parent"]] = ended[job].outputs[name]
+    return made
+
+
+def _note_canceled(session: "Session", call: "Call", job: str, name: str) -> None:
+    """A job that never started because of another one is listed as Canceled, as on Azure."""
+    root = session.ws.catalog.row("SELECT doc FROM jobs WHERE name = ?", session.root)
+    document = {
+        "name": f"{job}_{name}",
+        "display_name": name,
+        "type": call.plan.jobs[name].type,
+        "parent_job_name": job,
+        "experiment_name": (root or {"doc": {}})["doc"].get("experiment_name"),
+        "properties": {},
+        "tags": {},
+        "creation_context": {"created_at": now()},
+        "outputs": {},
+    }
+    session.ws.catalog.insert(
+        "jobs",
+        name=document["name"],
+        parent=job,
+        root=session.root,
+        node=name,
+        status="Canceled",
+        created_at=now(),
+        doc=document,
+        plan={},
+    )
+    session.say(f"{name}: canceled, it was never started")

@@ -1,0 +1,70 @@
+"""Reuse of steps: one that would do the same as an earlier one is not run again, as on Azure."""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from .values import Value
+
+if TYPE_CHECKING:
+    from .plan import Plan
+    from .workspace import Workspace
+
+# Fields that change nothing about what a step writes. The environment counts by its content, see `fingerprint`.
+IRRELEVANT = (
+    "name",
+    "version",
+    "display_name",
+    "description",
+    "tags",
+    "properties",
+    "creation_context",
+    "id",
+    "$schema",
+    "compute",
+    "environment",
+    "limits",
+    "resources",
+    "services",
+    "experiment_name",
+    "is_deterministic",
+)
+
+
+def fingerprint(ws: "Workspace", plan: "Plan", values: dict[str, Value], fixed: dict[str, str]) -> str:
+    """SHA-256 over all that decides what a step does.
+
+    Args:
+        values: the step's inputs.
+        fixed: URIs of outputs that have a place of their own; the others are written to a new place each time.
+    """
+
+    def relevant(spec: dict[str, Any]) -> dict[str, Any]:
+        return {k: relevant(v) if k in ("task", "trial") else v for k, v in spec.items() if k not in IRRELEVANT}
+
+    content = {
+        "spec": relevant(plan.spec),
+        "environment": ws.environments.digest(plan.environment or {}),
+        "inputs": {name: value.identity for name, value in values.items()},
+        "outputs": fixed,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def find(ws: "Workspace", key: str) -> tuple[str, dict[str, Value]] | None:
+    """(job, outputs) of an earlier step with this fingerprint whose outputs are still there."""
+    row = ws.catalog.row("SELECT j.name, j.doc FROM reuse r JOIN jobs j ON j.name = r.job WHERE r.fingerprint = ?", key)
+    if row is None:
+        return None
+    outputs = {}
+    for name, output in (row["doc"].get("outputs") or {}).items():
+        path = ws.resolve.path(output["path"])
+        if not path.exists():
+            return None
+        outputs[name] = Value(str(path), f"output {row['name']}/{name}", output["path"], output["type"])
+    return row["name"], outputs
+
+
+def remember(ws: "Workspace", key: str, job: str) -> None:
+    """The newest completed step is the one that later ones reuse."""
+    ws.catalog.rows("INSERT OR REPLACE INTO reuse VALUES (?, ?)", key, job)

@@ -1,0 +1,167 @@
+"""The runner's shared state: one session runs one root job with all its steps."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .processes import identity, kill_group
+from .steps import StepCanceled, StepFailed
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+POLL = 0.1  # seconds between looks at cancellation requests and time-outs
+
+
+@dataclass
+class _Running:
+    process: subprocess.Popen[bytes]
+    job: str
+    canceled: Callable[[], bool]
+    deadline: float | None
+    ending: bool = False
+    timed_out: bool = False
+
+
+class Session:
+    """What the steps of one root job share: cores, the stream, cancellation, processes."""
+
+    def __init__(self, ws: "Workspace", root: str) -> None:
+        self.ws, self.root = ws, root
+        self.cores = threading.Semaphore(os.cpu_count() or 1)
+        self.canceled: dict[str, threading.Event] = {}
+        self._stream = (ws.path / "jobs" / root / "stream.log").open("a", encoding="utf-8", buffering=1)
+        self._running: dict[int, _Running] = {}
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def close(self) -> None:
+        """Stop watching; call it when the root job has ended."""
+        self._closed.set()
+        self._watcher.join()
+        self._stream.close()
+
+    def say(self, text: str) -> None:
+        """Append a line to the stream of the root job."""
+        with self._lock:
+            self._stream.write(f"[{time.strftime('%H:%M:%S')}] {text.rstrip()}\n")
+
+    def spawn(
+        self,
+        job: str,
+        log: Path,
+        cancels: Iterable[threading.Event],
+        argv: str | list[str],
+        cwd: Path,
+        env: dict[str, str],
+        timeout: float | None = None,
+        stdin: str | None = None,
+    ) -> int:
+        """Run a process to its end on a core of this machine; its output goes to `log`. See `steps.Spawn`."""
+        events = tuple(cancels)
+
+        def canceled() -> bool:
+            return any(event.is_set() for event in events)
+
+        while not self.cores.acquire(timeout=POLL):
+            if canceled():
+                raise StepCanceled("canceled before it started")
+        try:
+            if canceled():
+                raise StepCanceled("canceled before it started")
+            command = ["/bin/bash", "-c", argv] if isinstance(argv, str) else argv
+            with log.open("ab") as output:
+                process = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env=env,
+                    stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            running = _Running(process, job, canceled, time.monotonic() + timeout if timeout else None)
+            known = identity(process.pid)
+            self.ws.catalog.update_job(job, process={"pid": process.pid, "identity": known})
+            with self._lock:
+                self._running[process.pid] = running
+            if stdin and process.stdin:
+                process.stdin.write(stdin.encode())
+                process.stdin.close()
+            code = process.wait()
+            with self._lock:
+                del self._running[process.pid]
+            _end_group(process.pid)
+        finally:
+            self.cores.release()
+        if running.timed_out:
+            raise StepFailed(f"took longer than its time limit of {timeout:g} s and was ended")
+        if running.ending:
+            raise StepCanceled("canceled while it ran")
+        return code
+
+    def _watch(self) -> None:
+        while not self._closed.wait(POLL):
+            asked = self.ws.catalog.rows(
+                "SELECT name FROM jobs WHERE root = ? AND status = 'CancelRequested'", self.root
+            )
+            for row in asked:
+                if row["name"] in self.canceled:
+                    self.canceled[row["name"]].set()
+            with self._lock:
+                over = [r for r in self._running.values() if not r.ending and self._is_over(r)]
+                for running in over:
+                    running.ending = True
+            for running in over:
+                known = identity(running.process.pid)
+                if known:
+                    threading.Thread(target=kill_group, args=(running.process.pid, known), daemon=True).start()
+
+    @staticmethod
+    def _is_over(running: _Running) -> bool:
+        running.timed_out = running.deadline is not None and time.monotonic() > running.deadline
+        return running.timed_out or running.canceled()
+
+
+def _end_group(pid: int) -> None:
+    """End what a finished command left behind in its process group."""
+    try:
+        os.killpg(pid, 9)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def job_variables(ws: "Workspace", job: str, root: str, experiment: str, python: Path | None) -> dict[str, str]:
+    """The environment variables that the workspace gives to every process of a job.
+
+    Of the runner's own only a few are passed on, so that a job does not depend on whose shell it was submitted from.
+    """
+    passed = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+    variables = {name: os.environ[name] for name in passed if name in os.environ}
+    path = ["/usr/local/bin", "/usr/bin", "/bin"]
+    if python:
+        path.insert(0, str(python.parent))
+        variables["VIRTUAL_ENV"] = str(python.parent.parent)
+    return variables | {
+        "PATH": os.pathsep.join(path),
+        # Caches and scratch files stay in the workspace too.
+        "HOME": str(ws.path / "home"),
+        "TMPDIR": str(ws.path / "jobs" / job / "tmp"),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONNOUSERSITE": "1",
+        "AZUREML_RUN_ID": job,
+        "AZUREML_ROOT_RUN_ID": root,
+        "AZUREML_ARM_SUBSCRIPTION": ws.id.split("/")[2],
+        "AZUREML_ARM_RESOURCEGROUP": ws.group,
+        "AZUREML_ARM_WORKSPACE_NAME": ws.name,
+        "AZUREML_ARM_PROJECT_NAME": experiment,
+        "MLFLOW_TRACKING_URI": ws.tracking.uri(),
+        "MLFLOW_EXPERIMENT_NAME": experiment,
+    }

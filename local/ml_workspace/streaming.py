@@ -1,0 +1,46 @@
+"""Following a job: its stream on the screen until it ends, as `az ml job stream` shows it."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+TERMINAL = ("Completed", "Failed", "Canceled")
+POLL = 0.1  # seconds
+
+
+def stream(ws: "Workspace", name: str, write: Callable[[str], None]) -> str:
+    """Write a job's stream until it ends; returns the final status.
+
+    For a command job that is its log; for a pipeline or sweep a line for each thing that happens to its jobs.
+    """
+    job = ws.jobs.get(name)
+    view = (job.get("services") or {}).get("Studio", {}).get("endpoint", "")
+    write(f"RunId: {name}\nWeb View: {view}\n\n")
+    position = 0
+    while True:
+        job = ws.jobs.get(name)
+        over = job["status"] in TERMINAL
+        position = _copy(ws.jobs.log_path(name), position, write)
+        if over:
+            break
+        time.sleep(POLL)
+    write(f"\nExecution Summary\n=================\nRunId: {name}\nWeb View: {view}\nStatus: {job['status']}\n")
+    if job.get("error"):
+        write(f"Error: {job['error']['message']}\n")
+    return str(job["status"])
+
+
+def _copy(path: Path, position: int, write: Callable[[str], None]) -> int:
+    if not path.is_file():
+        return position
+    with path.open("rb") as file:
+        file.seek(position)
+        # Whole lines only: a line that is being written comes next time.
+        text, newline, _ = file.read().rpartition(b"\n")
+    if newline:
+        write(text.decode(errors="replace") + "\n")
+    return position + len(text) + len(newline)

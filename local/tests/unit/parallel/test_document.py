@@ -1,0 +1,59 @@
+"""The document of a parallel job: defaults, sizes, and what is refused."""
+
+import os
+
+import pytest
+from ml_workspace import parallel
+from ml_workspace.errors import Unsupported, WorkspaceError
+
+
+@pytest.mark.parametrize(
+    ("text", "tabular", "expected"),
+    [
+        ("10", False, 10),
+        ("0", False, 1),
+        (None, False, 1),
+        ("0", True, 1 << 20),
+        ("512", True, 512),
+        ("1kb", True, 1 << 10),
+        ("10 MB", True, 10 << 20),
+        ("1gb", True, 1 << 30),
+    ],
+)
+def test_mini_batch_size(text, tabular, expected):
+    assert parallel.mini_batch_size(text, tabular) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"resources": {"instance_count": 2}}, Unsupported, "instance_count is 2"),
+        ({"task": {"type": "model", "entry_script": "x"}}, Unsupported, "task.type 'model'"),
+        ({"task": {"type": "run_function"}}, WorkspaceError, "entry_script is missing"),
+        ({"mini_batch_size": "10mb"}, WorkspaceError, "for files it is a number of files"),
+        ({"mini_batch_size": "many"}, WorkspaceError, "mini_batch_size 'many'"),
+        ({"input_data": "data"}, WorkspaceError, "input_data is 'data'"),
+        ({"partition_keys": ["x"]}, Unsupported, "inputs.data is read as files"),
+        ({"inputs": {"data": {"type": "mltable"}}}, Unsupported, "mltable of mode ro_mount"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_runs(node, changes, error, message):
+    with pytest.raises(error, match=message):
+        parallel.validate({**node(), **changes})
+
+
+def test_an_input_without_a_value_and_an_unknown_output_are_named(make_bench, node):
+    bench = make_bench()
+    with pytest.raises(WorkspaceError, match=r"inputs\.data, which input_data names, has no value"):
+        parallel.settings(bench.context(node(), {}))
+    with pytest.raises(WorkspaceError, match="names no output"):
+        parallel.run(bench.context(node({"append_row_to": "${{outputs.nosuch}}"}), {"data": bench.files(1)}))
+
+
+def test_defaults_are_those_of_the_schema(make_bench, node):
+    bench = make_bench()
+    plain = node()
+    del plain["max_concurrency_per_instance"]
+    told = parallel.settings(bench.context(plain, {"data": bench.files(1)}))
+    assert (told["max_retries"], told["timeout"], told["processes"]) == (2, 60, os.cpu_count())
+    assert (told["mini_batch_error_threshold"], told["error_threshold"]) == (-1, -1)

@@ -1,0 +1,132 @@
+"""What a submitted job is checked for before any step runs, and what becomes of its references."""
+
+import pytest
+from ml_workspace import NotFound, Unsupported, Workspace, WorkspaceError
+from ml_workspace.plan import Planner
+
+
+@pytest.fixture
+def ws(tmp_path):
+    workspace = Workspace.create(tmp_path / "root", "rg", "ws")
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "a.py").write_text("print(1)\n")
+    workspace.assets.create(
+        "environment", {"name": "env", "version": "1", "conda_file": {"dependencies": ["python=3.11"]}}
+    )
+    workspace.assets.create(
+        "component",
+        {
+            "name": "step", "version": "1", "type": "command", "code": str(code), "command": "python a.py",
+            "environment": "azureml:env:1",
+            "inputs": {
+                "n": {"type": "integer", "default": "3", "min": 1, "max": 9},
+                "mode": {"type": "string", "enum": ["a", "b"], "default": "a"},
+                "data": {"type": "uri_folder", "optional": True},
+                "file": {"type": "uri_file", "optional": True},
+            },
+            "outputs": {"o": {"type": "uri_folder"}},
+        },
+    )  # fmt: skip
+    return workspace
+
+
+def pipeline(inputs=None, outputs=None, **jobs):
+    nodes = {name: {"type": "command", "component": "azureml:step:1", **node} for name, node in jobs.items()}
+    return {"type": "pipeline", "inputs": inputs or {}, "outputs": outputs or {}, "jobs": nodes}
+
+
+def planned(ws, doc, tmp_path):
+    return Planner(ws, tmp_path).plan(doc)
+
+
+def test_component_code_and_environment_are_resolved(ws, tmp_path):
+    node = planned(ws, pipeline(a={"inputs": {"n": 4}}), tmp_path).jobs["a"]
+    assert node.inputs == {"n": {"literal": "4"}, "mode": {"literal": "a"}}
+    assert "/codes/" in node.spec["code"]
+    assert node.environment["name"] == "env"
+    assert node.component.endswith("/components/step/versions/1")
+
+
+def test_steps_and_pipeline_are_bound_to_each_other(ws, tmp_path):
+    doc = pipeline(
+        {"k": 5}, {"final": {"type": "uri_folder"}},
+        a={"inputs": {"n": {"path": "${{parent.inputs.k}}"}}},
+        b={"inputs": {"data": "${{parent.jobs.a.outputs.o}}"}, "outputs": {"o": "${{parent.outputs.final}}"}},
+    )  # fmt: skip
+    plan = planned(ws, doc, tmp_path)
+    assert plan.jobs["a"].inputs["n"] == {"from": ["parent", "k"]}
+    assert plan.jobs["b"].inputs["data"] == {"from": ["a", "o"]}
+    assert plan.jobs["b"].outputs["o"]["parent"] == "final"
+
+
+def test_latest_is_pinned_and_local_data_uploaded(ws, tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x.csv").write_text("1")
+    ws.assets.create("data", {"name": "d", "type": "uri_folder", "path": str(tmp_path / "d")})
+    plan = planned(ws, pipeline(a={"inputs": {"data": {"path": "azureml:d@latest", "type": "uri_folder"}}}), tmp_path)
+    assert plan.jobs["a"].inputs["data"]["asset"] == "azureml:d:1"
+    plan = planned(ws, pipeline(a={"inputs": {"data": {"path": "d", "type": "uri_folder"}}}), tmp_path)
+    uri = plan.jobs["a"].inputs["data"]["uri"]
+    assert (ws.resolve.path(uri) / "x.csv").read_text() == "1"
+
+
+def test_plan_survives_the_catalog(ws, tmp_path):
+    plan = planned(ws, pipeline(a={}), tmp_path)
+    assert type(plan).load(plan.document()) == plan
+
+
+@pytest.mark.parametrize(
+    ("doc", "error", "message"),
+    [
+        ({"type": "spark"}, Unsupported, "type: the local workspace can't run spark jobs"),
+        (pipeline(a={"component": "azureml:nope:1"}), NotFound, "Component 'nope:1' was not found"),
+        (pipeline(a={"component": "azureml:step:9"}), NotFound, "Versions: 1"),
+        (pipeline(a={"inputs": {"m": 1}}), WorkspaceError, r"jobs\.a\.inputs\.m: there is no such input"),
+        (pipeline(a={"inputs": {"n": "x"}}), WorkspaceError, r"jobs\.a\.inputs\.n: 'x' is not of type integer"),
+        (pipeline(a={"inputs": {"n": 2.5}}), WorkspaceError, "not of type integer"),
+        (pipeline(a={"inputs": {"n": 10}}), WorkspaceError, "10 is above max 9"),
+        (pipeline(a={"inputs": {"mode": "c"}}), WorkspaceError, "not one of a, b"),
+        (pipeline({"k": 10}, a={"inputs": {"n": "${{parent.inputs.k}}"}}), WorkspaceError, "above max 9"),
+        (pipeline(a={"inputs": {"n": "${{parent.inputs.z}}"}}), WorkspaceError, "the pipeline has no input 'z'"),
+        (pipeline(a={"inputs": {"data": "${{parent.jobs.z.outputs.o}}"}}), WorkspaceError, "there is no job 'z'"),
+        (pipeline(a={}, b={"inputs": {"data": "${{parent.jobs.a.outputs.z}}"}}), WorkspaceError, "has no output 'z'"),
+        (pipeline(a={}, b={"inputs": {"file": "${{parent.jobs.a.outputs.o}}"}}), WorkspaceError, "takes uri_file"),
+        (pipeline(a={"outputs": {"o": "${{parent.outputs.z}}"}}), WorkspaceError, "the pipeline has no output 'z'"),
+        (pipeline(a={"outputs": {"z": {"type": "uri_folder"}}}), WorkspaceError, "there is no such output"),
+        (
+            pipeline(
+                a={"inputs": {"data": "${{parent.jobs.b.outputs.o}}"}},
+                b={"inputs": {"data": "${{parent.jobs.a.outputs.o}}"}},
+            ),
+            WorkspaceError,
+            "in a circle: ",
+        ),
+        (pipeline(a={"inputs": {"data": {"path": "nothing"}}}), WorkspaceError, r"jobs\.a\.inputs\.data: .*nothing does not exist"),
+        (pipeline(a={"inputs": {"data": {"path": "azureml:nope:1"}}}), NotFound, "Data 'nope:1' was not found"),
+        (pipeline(a={"inputs": {"data": {"path": "azureml://datastores/nope/paths/x"}}}), NotFound, "Datastore 'nope'"),
+        (
+            pipeline(a={"inputs": {"data": {"path": "azureml://datastores/workspaceblobstore/paths/../../../x"}}}),
+            WorkspaceError,
+            "leads out of datastore",
+        ),
+        (pipeline(a={"inputs": {"data": {"path": "s3://x/y"}}}), Unsupported, "this kind of URI"),
+        (pipeline(a={"compute": "azureml:gpu"}), NotFound, "Compute 'gpu' was not found"),
+        (pipeline(a={"resources": {"instance_count": 4}}), Unsupported, "4 nodes need a cluster"),
+        (pipeline(), WorkspaceError, "jobs: a pipeline needs at least one job"),
+    ],
+)  # fmt: skip
+def test_refused_before_anything_runs(ws, tmp_path, doc, error, message):
+    with pytest.raises(error, match=message):
+        planned(ws, doc, tmp_path)
+
+
+def test_a_required_input_needs_a_value(ws, tmp_path):
+    component = {
+        "type": "command",
+        "command": "true",
+        "environment": "azureml:env:1",
+        "inputs": {"x": {"type": "string"}},
+    }
+    with pytest.raises(WorkspaceError, match=r"jobs\.a\.inputs\.x: a value is required"):
+        planned(ws, pipeline(a={"component": component}), tmp_path)

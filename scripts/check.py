@@ -1,0 +1,48 @@
+"""Check the specs: render them, load each with azure-ai-ml and lint what Azure would fail on later.
+
+    python -m scripts.check --env dev
+    python -m scripts.check --format sarif --output build/check.sarif
+
+Prints `template:line: CODE message` for each finding and exits with 1 if there is one; docs/checks.md explains them.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from scripts.specs.config import environments
+from scripts.specs.lint.check import check
+from scripts.specs.lint.findings import merged
+from scripts.specs.lint.reports import REPORTS
+
+
+def main(args: argparse.Namespace) -> int:
+    root = Path.cwd()
+    envs = [args.env] if args.env else environments(root)
+    checked = {env: check(root, env) for env in envs}
+    found = checked[args.env][0] if args.env else merged({env: findings for env, (findings, _) in checked.items()})
+    report = REPORTS[args.format](found)
+    if args.output:
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        args.output.write_text(report, encoding="utf-8")
+    elif report:
+        print(report, end="")
+    specs = max(count for _, count in checked.values())
+    print(f"{specs} specs, {', '.join(envs)}: {_counted(len(found))}", file=sys.stderr if found else sys.stdout)
+    return 1 if found else 0
+
+
+def _counted(number: int) -> str:
+    return "no findings" if number == 0 else "1 finding" if number == 1 else f"{number} findings"
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", help="environment: a file of config/ (default: all of them)")
+    parser.add_argument("--format", choices=sorted(REPORTS), default="text", help="of the report (default: text)")
+    parser.add_argument("--output", type=Path, help="file for the report (default: standard output)")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(parse_args()))

@@ -1,0 +1,1 @@
+"""Cleans mini-batches."""

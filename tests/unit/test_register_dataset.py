@@ -1,0 +1,376 @@
+"""What the outside world drops, good and bad, and what register_dataset makes of it.
+
+The file that is bent is real: the weather of February 2013, against its real contract.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import mltable
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.orc
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from scripts import land
+from tests.component import ROOT, load
+
+register_dataset = load("register_dataset")
+contract_module = load("register_dataset", "contract")
+CONTRACT = ROOT / "data" / "weather" / "contract"
+MONTH = "2013-02-01/weather.csv"
+ROWS = 2_010
+Rows = list[list[str]]
+
+
+@pytest.fixture(scope="module")
+def february(tmp_path_factory) -> bytes:
+    folder = tmp_path_factory.mktemp("landing")
+    land.land(land.source("weather.csv"), folder, "weather", [2])
+    return (folder / MONTH).read_bytes()
+
+
+class Landing:
+    """A landing folder and the runs of register_dataset over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.runs, self.contract = folder, 0, CONTRACT
+
+    def drop(self, name: str, content: bytes) -> None:
+        path = self.folder / "landing" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def register(self) -> tuple[int, dict[str, Any]]:
+        """Exit code and report of one more run; the quarantine is the same for all, as in the pipeline."""
+        self.runs += 1
+        out = self.folder / f"run{self.runs}"
+        outputs = {"dataset": out / "dataset", "quarantine": self.folder / "quarantine", "report": out / "report"}
+        for path in outputs.values():
+            path.mkdir(parents=True, exist_ok=True)
+        argv = ["--landing", str(self.folder / "landing"), "--contract", str(self.contract)]
+        argv += ["--datastore", "workspaceblobstore", "--dataset-path", "landing/weather"]
+        argv += [text for name, path in outputs.items() for text in (f"--{name}", str(path))]
+        code = register_dataset.main(register_dataset.parse_args(argv))
+        report = json.loads((outputs["report"] / "report.json").read_text())
+        return code, report
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / f"run{self.runs}" / "dataset"
+
+    @property
+    def quarantined(self) -> list[str]:
+        return sorted(path.relative_to(self.folder / "quarantine").as_posix() for path in self._quarantined())
+
+    def _quarantined(self) -> list[Path]:
+        return [path for path in (self.folder / "quarantine").rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def landing(tmp_path) -> Landing:
+    return Landing(tmp_path)
+
+
+# ---- A good month, in each format
+
+
+def as_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path)
+
+
+def as_orc(table: pa.Table, path: Path) -> None:
+    pa.orc.write_table(table, path)
+
+
+def as_json_lines(table: pa.Table, path: Path) -> None:
+    lines = [json.dumps(row, default=lambda moment: moment.isoformat()) + "\n" for row in table.to_pylist()]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def as_avro(table: pa.Table, path: Path) -> None:
+    kinds = {pa.int64(): "long", pa.float64(): "double", pa.string(): "string"}
+    moment = {"type": "long", "logicalType": "timestamp-micros"}
+    fields = [{"name": field.name, "type": ["null", kinds.get(field.type, moment)]} for field in table.schema]
+    with path.open("wb") as file:
+        fastavro.writer(file, {"type": "record", "name": "weather", "fields": fields}, table.to_pylist())
+
+
+WRITERS: dict[str, Callable[[pa.Table, Path], None]] = {
+    "parquet": as_parquet,
+    "orc": as_orc,
+    "jsonl": as_json_lines,
+    "avro": as_avro,
+}
+
+
+def typed(content: bytes) -> pa.Table:
+    """The month as an exporter with types would hold it."""
+    table = pyarrow.csv.read_csv(io.BytesIO(content))
+    numbers = {"wind_dir": pa.float64(), "wind_speed": pa.float64(), "precip": pa.float64(), "visib": pa.float64()}
+    fields = [pa.field(field.name, numbers.get(field.name, field.type)) for field in table.schema]
+    moment = table.schema.get_field_index("time_hour")
+    fields[moment] = pa.field("time_hour", pa.timestamp("us", "UTC"))
+    return table.cast(pa.schema(fields))
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_every_format_gives_the_dataset_that_csv_gives(landing, february, suffix, tmp_path):
+    landing.drop(MONTH, february)
+    assert landing.register()[0] == 0
+    from_csv = pq.read_table(landing.dataset / "2013-02-01" / "weather.parquet")
+
+    WRITERS[suffix](typed(february), tmp_path / "exported")
+    other = Landing(tmp_path / "other")
+    other.drop(f"2013-02-01/any name.{suffix}", (tmp_path / "exported").read_bytes())
+    code, report = other.register()
+
+    assert (code, report["rows"]) == (0, ROWS)
+    assert pq.read_table(other.dataset / "2013-02-01" / "weather.parquet").equals(from_csv)
+
+
+def test_mltable_reads_what_is_registered_with_the_date_of_landing(landing, february):
+    landing.drop(MONTH, february)
+    landing.drop("2013-03-01/anything.csv", february.replace(b",2013,2,", b",2013,3,").replace(b"2013-02-", b"2013-03-"))
+    code, report = landing.register()
+    assert (code, report["status"], report["months"]) == (0, "accepted", ["2013-02", "2013-03"])
+
+    frame = mltable.load(str(landing.dataset)).to_pandas_dataframe()
+    assert frame["landed"].value_counts().to_dict() == {pd.Timestamp("2013-02-01"): ROWS, pd.Timestamp("2013-03-01"): ROWS}
+    assert list(frame.columns) == [*contract_module.load_contract(CONTRACT / "contract.yml").columns, "landed"]
+    assert frame["temp"].dtype == "float64"
+    assert json.loads((landing.dataset / "report.json").read_text()) == report
+
+
+# ---- Bad months: each one is refused, for its own reason
+
+
+def edited(content: bytes, edit: Callable[[Rows], Rows]) -> bytes:
+    lines = edit(list(csv.reader(io.StringIO(content.decode()))))
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode()
+
+
+def with_cells(column: str, value: str, rows: int = 1) -> Callable[[bytes], bytes]:
+    def edit(lines: Rows) -> Rows:
+        at = lines[0].index(column)
+        return [line if not 1 <= n <= rows else [*line[:at], value, *line[at + 1 :]] for n, line in enumerate(lines)]
+
+    return lambda content: edited(content, edit)
+
+
+def lines_of(edit: Callable[[Rows], Rows]) -> Callable[[bytes], bytes]:
+    return lambda content: edited(content, edit)
+
+
+BAD: dict[str, tuple[Callable[[bytes], bytes], str, str | None, int | None]] = {
+    # name: (how the file is bent, rule in the report, column, rows that break it)
+    "empty": (lambda content: b"", "empty", None, None),
+    "only a header": (lambda content: content[: content.index(b"\n") + 1], "at least 1,500 rows", None, None),
+    "cut off in a line": (lambda content: content[:-60], "wrong number of fields", None, 1),
+    "cut off in the last field": (lambda content: content[:-10], "type is not datetime64[us, UTC]", "time_hour", 1),
+    "cut off between lines": (lines_of(lambda lines: lines[:1000]), "at least 1,500 rows", None, None),
+    "latin-1": (lambda content: content.replace(b"EWR", b"\xe9WR", 1), "encoding", None, None),
+    "UTF-16": (lambda content: content.decode().encode("utf-16"), "encoding", None, None),
+    "a column is missing": (lines_of(lambda lines: [line[1:] for line in lines]), "column is missing", "origin", None),
+    "an extra column": (
+        lines_of(lambda lines: [[*line, "x"] for line in lines]),
+        "column is not in the contract",
+        "x",
+        None,
+    ),
+    "another order": (
+        lines_of(lambda lines: [[line[1], line[0], *line[2:]] for line in lines]),
+        "columns are in another order",
+        None,
+        None,
+    ),
+    "a column twice": (lines_of(lambda lines: [[*line, line[0]] for line in lines]), "format", None, None),
+    "rows twice": (lines_of(lambda lines: [*lines, *lines[1:4]]), "unique by origin, time_hour", None, 3),
+    "rows of another month": (
+        with_cells("month", "3", rows=5),
+        "rows are of the month of their folder, 2013-02",
+        None,
+        5,
+    ),
+    "text for a number": (with_cells("day", "first", rows=2), "type is not Int64", "day", 2),
+    "a fraction for an integer": (with_cells("hour", "1.5"), "type is not Int64", "hour", 1),
+    "a time without its zone": (
+        with_cells("time_hour", "2013-02-01T05:00:00"),
+        "type is not datetime64[us, UTC]",
+        "time_hour",
+        1,
+    ),
+    "a missing value": (with_cells("origin", "", rows=4), "value is missing", "origin", 4),
+    "out of range": (with_cells("humid", "101.5", rows=3), "in_range(0, 100)", "humid", 3),
+    "not allowed": (with_cells("origin", "ORD"), "isin(['EWR', 'JFK', 'LGA'])", "origin", 1),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_refused_by_its_rule_and_kept_in_quarantine(landing, february, name, capsys):
+    bend, rule, column, rows = BAD[name]
+    bad = bend(february)
+    landing.drop(MONTH, bad)
+
+    code, report = landing.register()
+
+    assert (code, report["status"], report["rows"]) == (1, "refused", 0)
+    found = [broken for broken in report["files"][0]["broken"] if rule in broken["rule"] and broken["column"] == column]
+    assert found, report["files"][0]["broken"]
+    assert found[0]["rows"] == rows
+    assert found[0]["example"]
+    assert f"REFUSED {MONTH}" in capsys.readouterr().out
+    copy, its_report = (landing.folder / "quarantine" / path for path in reversed(landing.quarantined))
+    assert (copy.read_bytes(), json.loads(its_report.read_text())) == (bad, report["files"][0])
+    assert not list(landing.dataset.rglob("*")), "a refused file leaves nothing that could be registered"
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_truncated_file_of_any_format_is_refused(landing, february, suffix, tmp_path):
+    whole = tmp_path / f"whole.{suffix}"
+    WRITERS[suffix](typed(february), whole)
+    landing.drop(f"2013-02-01/weather.{suffix}", whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    code, report = landing.register()
+    assert code == 1
+    assert report["files"][0]["broken"][0]["rule"] == "truncated"
+
+
+def test_a_column_that_changes_its_type_within_json_lines_is_counted(landing, february, tmp_path):
+    whole = tmp_path / "whole.jsonl"
+    WRITERS["jsonl"](typed(february), whole)
+    landing.drop("2013-02-01/weather.jsonl", whole.read_bytes().replace(b'"day": 1,', b'"day": "one",', 2))
+    code, report = landing.register()
+    broken = report["files"][0]["broken"][0]
+    assert (code, broken["rule"], broken["rows"]) == (1, "type is not Int64", 2)
+
+
+def test_a_real_month_of_flights_keeps_its_contract(landing):
+    land.land(land.source("flights.csv.zip"), landing.folder / "landing", "flights", [2])
+    landing.contract = ROOT / "data" / "flights" / "contract"
+    code, report = landing.register()
+    assert (code, report["dataset"], report["rows"]) == (0, "flights", 24_951)
+
+
+def test_several_broken_rules_are_all_named(landing, february):
+    landing.drop(MONTH, with_cells("hour", "25")(with_cells("temp", "cold", rows=2)(february)))
+    _, report = landing.register()
+    broken = {(rule["column"], rule["rule"]): rule["rows"] for rule in report["files"][0]["broken"]}
+    assert broken == {("hour", "in_range(0, 23)"): 1, ("temp", "type is not float64"): 2}
+
+
+@pytest.mark.parametrize("name", ["weather.csv", "february/weather.csv", "2013-02-30/weather.csv"])
+def test_a_file_outside_a_folder_of_its_date_is_refused(landing, february, name):
+    landing.drop(name, february)
+    code, report = landing.register()
+    assert (code, report["files"][0]["broken"][0]["rule"]) == (1, "place")
+
+
+def test_an_unknown_format_is_refused_by_name(landing):
+    landing.drop("2013-02-01/weather.xlsx", b"PK")
+    _, report = landing.register()
+    assert ".xlsx" in report["files"][0]["broken"][0]["example"]
+
+
+# ---- Over several runs
+
+
+def test_a_month_that_comes_twice_is_refused_and_the_first_one_stays(landing, february):
+    landing.drop(MONTH, february)
+    landing.drop("2013-02-15/again.csv", february)
+    code, report = landing.register()
+    assert code == 1
+    first, second = report["files"]
+    assert (first["status"], second["status"]) == ("accepted", "refused")
+    assert second["broken"][0]["rule"] == "one file a month"
+    assert MONTH in second["broken"][0]["example"]
+
+
+def test_the_next_run_passes_over_what_is_in_quarantine_and_takes_the_corrected_file(landing, february, capsys):
+    landing.drop("2013-01-01/weather.csv", b"nonsense\n")
+    landing.drop(MONTH, february)
+    assert landing.register()[0] == 1, "one bad file stops the registration of all"
+
+    code, report = landing.register()
+    assert (code, report["months"]) == (0, ["2013-02"]), "the bad file is known, the good one is registered"
+    assert "WARNING 2013-01-01/weather.csv: passed over" in capsys.readouterr().out
+
+    corrected = february.replace(b",2013,2,", b",2013,1,").replace(b"2013-02-", b"2013-01-")
+    landing.drop("2013-01-01/weather.csv", corrected)
+    code, report = landing.register()
+    assert (code, report["months"]) == (0, ["2013-01", "2013-02"])
+    assert len(landing.quarantined) == 2, "what was refused is still there, with its report"
+
+
+def test_a_changed_contract_has_the_quarantined_file_checked_anew(landing, february, tmp_path):
+    landing.drop(MONTH, edited(february, lambda lines: lines[:1000]))
+    assert landing.register()[0] == 1
+    landing.contract = tmp_path / "contract"
+    landing.contract.mkdir()
+    text = (CONTRACT / "contract.yml").read_text()
+    (landing.contract / "contract.yml").write_text(text.replace("minimum_rows: 1500", "minimum_rows: 500"))
+    (landing.contract / "MLTable").write_bytes((CONTRACT / "MLTable").read_bytes())
+    code, report = landing.register()
+    assert (code, report["rows"]) == (0, 999)
+
+
+def test_the_version_names_the_content_and_not_the_run(landing, february):
+    landing.drop(MONTH, february)
+    versions = [landing.register()[1]["version"] for _ in range(2)]
+    landing.drop(MONTH, with_cells("temp", "40")(february))
+    assert versions[0] == versions[1] != landing.register()[1]["version"]
+
+
+def test_nothing_landed_is_an_error_and_half_written_files_do_not_count(landing, capsys):
+    landing.drop("2013-02-01/.weather.csv.123", b"half")
+    landing.drop("2013-02-01/_SUCCESS", b"")
+    code, report = landing.register()
+    assert (code, report["files"]) == (1, [])
+    assert "there is no landing file" in capsys.readouterr().err
+
+
+# ---- The contract itself
+
+
+
+
+BROKEN: list[tuple[Callable[[dict[str, Any]], object], str]] = [
+    (lambda d: d.pop("rows"), "rows is missing"),
+    (lambda d: d["file"].pop("unique"), "unique is missing"),
+    (lambda d: d["file"].update(uniqe=["origin"]), "uniqe is not known"),
+    (lambda d: d["file"].update(unique=["origine"]), "file.unique"),
+    (lambda d: d["file"].update(minimum_rows="many"), "file.minimum_rows"),
+    (lambda d: d["file"].update(partition=["year"]), "file.partition"),
+    (lambda d: d["rows"].update(columns=None), "rows.columns"),
+    (lambda d: d["rows"]["columns"]["origin"].update(dtype="str"), "column origin: dtype str"),
+    (lambda d: d["rows"]["columns"]["origin"].update(nulable=True), "nulable is not known"),
+    (lambda d: d["rows"]["columns"]["origin"].update(nullable="maybe"), "nullable"),
+    (lambda d: d["rows"]["columns"]["origin"].update(checks={"is_in": ["EWR"]}), "is_in"),
+    (lambda d: d["rows"]["columns"]["origin"].update(checks={"in_range": {"min": 1}}), "in_range"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "named"), BROKEN, ids=[named for _, named in BROKEN])
+def test_a_broken_contract_is_an_error_that_names_the_place(tmp_path, break_it, named):
+    document = yaml.safe_load((CONTRACT / "contract.yml").read_text())
+    break_it(document)
+    path = tmp_path / "contract.yml"
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(contract_module.ContractError, match=named.replace(".", r"\.")):
+        contract_module.load_contract(path)
+
+
+@pytest.mark.parametrize("name", ["flights", "weather"])
+def test_the_contracts_of_the_repository_load(name):
+    contract = contract_module.load_contract(ROOT / "data" / name / "contract" / "contract.yml")
+    assert contract.name == name
+    assert yaml.safe_load((ROOT / "data" / name / "contract" / "MLTable").read_text())["paths"]
