@@ -7,11 +7,11 @@ after what it refers to, so where one is there, everything below it is there too
 """
 
 import argparse
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from scripts.az import AzError, az, workspace_flags
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project, Spec
@@ -19,21 +19,17 @@ from scripts.specs.project import Project, Spec
 AT_ONCE = 4  # `az` lines that only ask; each is mostly start-up
 
 
-class ApplyError(Exception):
-    """An `az` line failed; the message is its own."""
-
-
 def main(args: argparse.Namespace) -> int:
     try:
         config = load_config(Path.cwd(), args.env)
         project = Project(Path.cwd(), args.env)
-        where = ["--resource-group", config["resource_group"], "--workspace-name", config["workspace"]]
+        where = workspace_flags(config)
         missing = find_missing(project, where)
         for spec in missing:
             line = ["ml", spec.kind.group, "create", "--file", f"build/{args.env}/{spec.path}", *where]
             print("az " + " ".join(line), flush=True)
             az([*line, "--output", "none"])
-    except (SpecError, ApplyError) as error:
+    except (SpecError, AzError) as error:
         print(error, file=sys.stderr)
         return 1
     print(
@@ -78,14 +74,7 @@ def exists(spec: Spec, where: list[str]) -> bool:
     """Whether the workspace has this version. Exit code 3 is az's for what is not found."""
     name, version = spec.document["name"], spec.version
     line = ["ml", spec.kind.group, "show", "--name", name, "--version", str(version), *where, "--output", "none"]
-    return az(line, expected=(0, 3)) == 0
-
-
-def az(arguments: list[str], expected: tuple[int, ...] = (0,)) -> int:
-    result = subprocess.run(["az", *arguments], capture_output=True, text=True, check=False)
-    if result.returncode not in expected:
-        raise ApplyError(f"az {' '.join(arguments)}\nexit code {result.returncode}: {result.stderr.strip()}")
-    return result.returncode
+    return az(line, expected=(0, 3)).returncode == 0
 
 
 def parse_args() -> argparse.Namespace:

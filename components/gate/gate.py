@@ -56,9 +56,9 @@ def decide(evaluation: dict[str, Any], policy: Policy) -> Decision:
     Raises:
         GateError: the evaluation lacks candidate or champion.
     """
-    if not isinstance(evaluation.get("candidate"), dict) or "champion" not in evaluation:
+    candidate, champion = mapping(evaluation, "candidate"), evaluation.get("champion", "missing")
+    if not candidate or not isinstance(champion, dict | None):
         raise GateError("evaluation.json: it needs `candidate` and `champion` (null if there is none); evaluate again")
-    candidate, champion = evaluation["candidate"], evaluation["champion"]
     checks = [check_limit(candidate, *limit) for limit in policy.limits]
     if champion is None:
         value = number(candidate, "metrics", policy.metric)
@@ -103,7 +103,7 @@ def check_gain(candidate: dict[str, Any], champion: dict[str, Any], policy: Poli
 def check_slices(candidate: dict[str, Any], champion: dict[str, Any], policy: Policy) -> list[Check]:
     """No slice with enough rows may be worse than the champion by more than the policy bears."""
     by = policy.slice_by
-    slices = candidate.get("slices", {}).get(by, {})
+    slices = mapping(mapping(candidate, "slices"), by)
     large = [name for name in slices if (number(slices, name, "rows") or 0) >= policy.slice_rows]
     checks = []
     for name in large:
@@ -121,6 +121,11 @@ def check_slices(candidate: dict[str, Any], champion: dict[str, Any], policy: Po
     return checks
 
 
+def mapping(document: dict[str, Any], key: str) -> dict[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
+
+
 def shown(value: float | None) -> str:
     return "missing or not a number" if value is None else f"{value:.4g}"
 
@@ -129,6 +134,8 @@ def main(args: argparse.Namespace) -> int:
     try:
         policy = load_policy(yaml.safe_load(args.policy.read_text(encoding="utf-8")))
         evaluation = json.loads((args.evaluation / "evaluation.json").read_text(encoding="utf-8"))
+        if not isinstance(evaluation, dict):
+            raise GateError("evaluation.json: it is no mapping; evaluate again")
         decision = decide(evaluation, policy)
     except (GateError, OSError, ValueError, yaml.YAMLError) as error:
         print(f"ERROR the gate can't decide, so nothing is registered: {error}", file=sys.stderr)

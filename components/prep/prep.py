@@ -48,7 +48,9 @@ def read_weather(folder: Path, year: int, month: int) -> pd.DataFrame:
     of_month = (pyarrow.dataset.field("year") == year) & (pyarrow.dataset.field("month") == month)
     weather = table.to_table(columns=["origin", "time_hour", *WEATHER], filter=of_month).to_pandas()
     if weather.empty:
-        raise ValueError(f"there is no weather of {year}-{month:02d} for the flights of that month; land it and register")
+        raise ValueError(
+            f"there is no weather of {year}-{month:02d} for the flights of that month; land it and register"
+        )
     return weather
 
 
@@ -71,5 +73,5 @@ def prepare(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_utc(frame: pd.DataFrame) -> pd.DataFrame:
-    """`time_hour` in one form: MLTable gives UTC without saying so, Parquet says it."""
+    """`time_hour` in one form: some versions of mltable give UTC without saying so, others and Parquet say it."""
     return frame.assign(time_hour=pd.to_datetime(frame["time_hour"], utc=True).dt.as_unit("us"))

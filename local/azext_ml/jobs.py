@@ -29,10 +29,12 @@ def create(
 ) -> Row:
     """Submit a job; with `stream`, follow it to its end first."""
     from .load import job
+    from .spec_errors import naming
 
     ws = workspace(resource_group_name, workspace_name)
     doc = job(file, [*([("name", name)] if name else []), *(params_override or [])])
-    row = ws.jobs.create(doc, source=Path(file).resolve().parent, name=doc.get("name"))
+    with naming(file):
+        row = ws.jobs.create(doc, source=Path(file).resolve().parent, name=doc.get("name"))
     if save_as:
         import yaml
 
@@ -53,9 +55,12 @@ def validate(
 ) -> Row:
     """Check a job without running it."""
     from .load import job
+    from .spec_errors import naming
 
+    ws = workspace(resource_group_name, workspace_name)
     doc = job(file, params_override or [])
-    workspace(resource_group_name, workspace_name).jobs.validate(doc, source=Path(file).resolve().parent)
+    with naming(file):
+        ws.jobs.validate(doc, source=Path(file).resolve().parent)
     return {"result": "Succeeded"}
 
 
@@ -151,7 +156,9 @@ def _follow(ws: Workspace, name: str) -> None:
             f"Job {name} goes on. Follow it: az ml job stream --name {name}. End it: az ml job cancel --name {name}."
         ) from stop
     if status == "Failed":
-        raise WorkspaceError(f"Job {name} failed: {ws.jobs.get(name)['error']['message']}")
+        job = ws.jobs.get(name)
+        more = f"job list --parent-job-name {name}" if job["type"] == "pipeline" else f"job download --name {name}"
+        raise WorkspaceError(f"Job {name} failed: {job['error']['message']}\nSee more: az ml {more}")
 
 
 def _write(text: str) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from ml_workspace import Unsupported
 
+from .spec_errors import naming
+
 Document = dict[str, Any]
 
 
@@ -18,10 +20,11 @@ def document(kind: str, file: str | None, overrides: list[tuple[str, Any]]) -> D
         overrides: (dotted field, value) pairs that go over the file's own.
 
     Raises:
-        MlException, marshmallow.ValidationError: as azure-ai-ml words it.
+        WorkspaceError: what is wrong with it, by file and field.
         Unsupported: valid on Azure alone.
     """
-    doc: Document = _entity(kind, file, overrides)._to_dict()
+    with naming(file):
+        doc: Document = _entity(kind, file, overrides)._to_dict()
     if kind == "environment" and doc.get("build"):
         raise Unsupported("build: the local workspace builds no Docker images; give the environment a conda_file.")
     if kind == "datastore":
@@ -34,17 +37,23 @@ def job(file: str, overrides: list[tuple[str, Any]]) -> Document:
     """Load a job spec; `properties` say which commit it comes from, as the service's own client does it.
 
     Raises:
-        MlException, marshmallow.ValidationError: as azure-ai-ml words it.
+        WorkspaceError: what is wrong with it, by file and field.
     """
+    with naming(file):
+        doc = _job(file, overrides)
+    doc["properties"] = {**_git_facts(doc.get("properties") or {}), **(doc.get("properties") or {})}
+    return doc
+
+
+def _job(file: str, overrides: list[tuple[str, Any]]) -> Document:
     entity = _entity("job", file, overrides)
     if hasattr(entity, "_to_job"):
         # A command job is loaded as the step it would be in a pipeline, whose document lacks what only jobs have.
         entity = entity._to_job()
         if entity.code and not _remote(str(entity.code)):
             entity.code = str(Path(file).resolve().parent / entity.code)
-    _absolute_inputs(entity, Path(file).resolve().parent)
+    _absolute_paths(entity, Path(file).resolve().parent)
     doc: Document = _plain_paths(entity._to_dict())
-    doc["properties"] = {**_git_facts(doc.get("properties") or {}), **(doc.get("properties") or {})}
     return doc
 
 
@@ -63,20 +72,23 @@ def _remote(path: str) -> bool:
     return not Path(path).is_absolute() and (":" in path or "@" in path)
 
 
-def _absolute_inputs(entity: Any, base: Path) -> None:
-    """Make the local inputs of a job, of its steps and of pipeline components within it absolute."""
+def _absolute_paths(entity: Any, base: Path) -> None:
+    """Make local inputs absolute, and the code of parallel steps: of a job, its steps and pipeline components in it."""
     from azure.ai.ml import Input
-    from azure.ai.ml.entities import PipelineComponent
+    from azure.ai.ml.entities import Parallel, PipelineComponent
 
     for value in (getattr(entity, "inputs", None) or {}).values():
         data = getattr(value, "_data", value)
         if isinstance(data, Input) and data.path and not _remote(str(data.path)):
             data.path = str((base / data.path).resolve())
+    if isinstance(entity, Parallel) and entity.task and entity.task.code and not _remote(str(entity.task.code)):
+        # A step takes over the task of its component, whose code is relative to the component's file.
+        entity.task.code = str((Path(entity._base_path or base) / entity.task.code).resolve())
     for step in (getattr(entity, "jobs", None) or {}).values():
-        _absolute_inputs(step, base)
+        _absolute_paths(step, base)
         component = getattr(step, "component", None)
         if isinstance(component, PipelineComponent):
-            _absolute_inputs(component, Path(component._base_path or base))
+            _absolute_paths(component, Path(component._base_path or base))
 
 
 def _plain_paths(value: Any, key: str = "") -> Any:

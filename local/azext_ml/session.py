@@ -1,7 +1,6 @@
 """From flags and environment variables to the engine, and from its errors to exit codes."""
 
 import os
-import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,7 +37,7 @@ def workspace(group: str | None, name: str | None) -> Workspace:
 
 
 def explain(error: Exception) -> NoReturn:
-    """Turn an error of the engine or of azure-ai-ml into the one that azure-cli prints without a traceback.
+    """Turn an error of the engine into the one that azure-cli prints without a traceback.
 
     Raises:
         ResourceNotFoundError: something does not exist; exit code 3.
@@ -46,12 +45,6 @@ def explain(error: Exception) -> NoReturn:
     """
     if isinstance(error, NotFound):
         raise ResourceNotFoundError(str(error)) from error
-    if isinstance(error, (WorkspaceError, *_spec_errors())):
+    if isinstance(error, WorkspaceError):
         raise CLIError(str(error)) from error
     raise error
-
-
-def _spec_errors() -> list[type[Exception]]:
-    """What azure-ai-ml raises for a spec; only if it is loaded, since importing it takes a second."""
-    known = {"azure.ai.ml.exceptions": "MlException", "marshmallow.exceptions": "ValidationError"}
-    return [getattr(sys.modules[module], name) for module, name in known.items() if module in sys.modules]

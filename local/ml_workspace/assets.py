@@ -119,7 +119,7 @@ class Assets:
                     row["name"],
                     {
                         "name": row["name"],
-                        "latest version": row["version"],
+                        "latest_version": row["version"],
                         "id": f"{self._ws.id}/{PLURAL[kind]}/{row['name']}",
                         "creation_context": {"created_at": row["created_at"]},
                     },
@@ -142,7 +142,10 @@ class Assets:
 
     def archive(self, kind: str, name: str, version: str | None = None, archived: bool = True) -> None:
         """Hide a version, or all versions, from listings."""
-        self.get(kind, name, version)
+        if not self._rows(kind, name, archived=True, archived_only=False):
+            raise NotFound(f"{kind.capitalize()} '{name}' was not found in workspace '{self._ws.name}'.")
+        if version:
+            self.get(kind, name, version)
         self._catalog.rows(
             "UPDATE assets SET archived = ? WHERE kind = ? AND name = ? AND version = coalesce(?, version)",
             int(archived),

@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import Unsupported, WorkspaceError
 
-SPEC = re.compile(r"^(?:[\w./-]+::)?(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<version>[^\s\[].*)?$")
+SPEC = re.compile(r"^(?:[\w./-]+::)?(?P<name>[A-Za-z0-9][\w.-]*+)\s*(?P<version>[<>=!~*\d][^\[]*)?$")
 # Conda's installer brings these along with pip.
 WITH_PIP = ("setuptools", "wheel")
 # Options of pip that name other files; the document carries none.

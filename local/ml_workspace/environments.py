@@ -87,7 +87,8 @@ class Environments:
         try:
             build.uv("venv", "--python", wanted.python, str(folder))
         except WorkspaceError as error:
-            if "No interpreter found" not in str(error):
+            # The second is what a version manager's placeholder for a version that is not active leads to.
+            if not any(text in str(error) for text in ("No interpreter found", "Failed to inspect Python interpreter")):
                 raise
             raise WorkspaceError(
                 f"Environment '{wanted.name}' needs Python {wanted.python}, which this machine does not have. "
@@ -116,12 +117,12 @@ class _Build:
             for k, v in os.environ.items()
             if k not in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
         }
-        # Interpreters are taken from this machine, the one that runs this among them, and never downloaded.
+        # Interpreters are taken from this machine, the one that runs this first, and never downloaded.
         self._env = {
             "UV_CACHE_DIR": str(root / ".uv-cache"),
             **inherited,
             "UV_PYTHON_DOWNLOADS": "never",
-            "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), f"{sys.base_exec_prefix}/bin"]),
+            "PATH": os.pathsep.join([f"{sys.base_exec_prefix}/bin", os.environ.get("PATH", os.defpath)]),
         }
 
     def uv(self, *arguments: str) -> None:

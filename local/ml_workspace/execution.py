@@ -5,7 +5,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,7 @@ class _Execution:
         self._name = call.name or str(uuid.uuid4())
         self._run_id = self._experiment = self._key = ""
         self._log_path = Path()
-        self._cancel = threading.Event()
-        session.canceled[self._name] = self._cancel
+        self._cancel = session.enter(self._name, call.cancels)
 
     def run(self) -> Ended:
         started = time.monotonic()
@@ -136,7 +135,8 @@ class _Execution:
         tags |= {"azureml.job": self._name, "azureml.type": self._plan.type, "mlflow.source.name": self._plan.component}
         tags |= {} if call.parent else {k: str(v) for k, v in (root["doc"].get("tags") or {}).items()}
         self._run_id = self._ws.tracking.start_run(self._experiment, call.display_name, tags, call.parent_run)
-        catalog.edit_job(self._name, properties={"mlflow.run_id": self._run_id})
+        experiment_id = self._ws.tracking.experiment(self._experiment)
+        catalog.edit_job(self._name, properties={"mlflow.run_id": self._run_id, "mlflow.experiment_id": experiment_id})
         home = self._ws.path / "jobs" / self._name
         home.mkdir(exist_ok=True)
         (home / "artifacts").symlink_to(self._ws.tracking.artifacts(self._run_id))
@@ -172,13 +172,14 @@ class _Execution:
             name: (outputs.place(ws, self._name, name, setting, datastore), bool(setting.get("path")))
             for name, setting in plan.outputs.items()
         } | call.places
-        cancels = (*call.cancels, self._cancel)
         if plan.type == "pipeline":
             self._status("Running")
-            produced = pipeline.run(self._session, call, self._name, self._run_id, places, cancels)
+            produced = pipeline.run(self._session, call, self._name, self._run_id, places, self._cancel)
         else:
-            step = Step(self._session, call, self._name, self._experiment, self._run_id, self._log_path, cancels)
+            step = Step(self._session, call, self._name, self._experiment, self._run_id, self._log_path, self._cancel)
             produced = step.run(places, self._log, lambda: self._started())
+        if self._key:
+            produced = {n: replace(value, identity=reuse.identity(self._key, n)) for n, value in produced.items()}
         self._register(produced)
         if self._key:
             reuse.remember(ws, self._key, self._name)
@@ -227,7 +228,7 @@ class _Execution:
         if self._run_id:
             ws.tracking.end_run(self._run_id, RUN_STATUS[ended.status])
         ws.catalog.update_job(self._name, status=ended.status, process=None)
-        self._session.canceled.pop(self._name, None)
+        self._session.leave(self._name)
         if call.parent:
             self._say_end(ended, seconds)
 

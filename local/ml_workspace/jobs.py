@@ -12,7 +12,6 @@ from . import streaming
 from .catalog import Row, now
 from .errors import Conflict, NotFound, WorkspaceError
 from .names import job_name
-from .plan import Plan, Planner
 from .processes import kill_group
 from .streaming import TERMINAL
 from .workspace import NAME
@@ -20,6 +19,7 @@ from .workspace import NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .plan import Plan
     from .workspace import Workspace
 
 LOST = "The runner of this job was ended from outside. Submit the job again: steps that had completed are reused."
@@ -40,7 +40,7 @@ class Jobs:
             doc: the job as azure-ai-ml gives it.
             source: folder of its spec; relative local paths start there.
         """
-        Planner(self._ws, source).plan(doc)
+        self._planned(doc, source)
 
     def create(self, doc: dict[str, Any], source: Path, name: str | None = None) -> Row:
         """Submit a job and return its document; a detached process runs it.
@@ -48,7 +48,7 @@ class Jobs:
         Raises:
             WorkspaceError: see `Planner.plan`; or the name is taken.
         """
-        plan = Planner(self._ws, source).plan(doc)
+        plan = self._planned(doc, source)
         name = name or doc.get("name") or job_name()
         if not NAME.match(name):
             raise WorkspaceError(f"'{name}' is not a job name: letters, digits, '-', '_' and '.', at most 255.")
@@ -60,11 +60,12 @@ class Jobs:
             "experiment_name": doc.get("experiment_name") or "Default",
             "tags": doc.get("tags") or {},
             "properties": doc.get("properties") or {},
+            "inputs": {key: _shown(value, plan.inputs.get(key)) for key, value in (doc.get("inputs") or {}).items()},
             "creation_context": {"created_at": now()},
         }
-        if document.get("component") and plan.type == "command":
-            document |= {k: plan.spec.get(k) for k in ("command", "environment", "code")}
-            del document["component"]
+        if plan.type == "command":
+            document |= {key: plan.spec.get(key) for key in ("command", "environment", "code")}
+            document.pop("component", None)
         if document.get("jobs"):
             document["jobs"] = {
                 n: {**node, "component": plan.jobs[n].component} for n, node in document["jobs"].items()
@@ -182,12 +183,10 @@ class Jobs:
             shutil.copytree(artifacts, target / "artifacts", dirs_exist_ok=True)
         return target
 
-    def plan(self, name: str) -> Plan:
-        """The plan of a root job."""
-        row = self._catalog.row("SELECT plan FROM jobs WHERE name = ?", name)
-        if row is None:
-            raise NotFound(f"Job '{name}' was not found.")
-        return Plan.load(row["plan"])
+    def _planned(self, doc: dict[str, Any], source: Path) -> "Plan":
+        from .plan import Planner  # here, since those who only look don't need it
+
+        return Planner(self._ws, source).plan(doc)
 
     def settle_runs(self) -> None:
         """End the MLflow runs of jobs whose runner was lost."""
@@ -238,3 +237,12 @@ class Jobs:
                 "Tracking": {"endpoint": address, "type": "Tracking"},
             }
         return document
+
+
+def _shown(value: Any, bound: dict[str, Any] | None) -> Any:
+    """An input as the job's document has it: a literal as text, data by its asset or the place that it is read from."""
+    if not bound or "from" in bound:
+        return value
+    if "literal" in bound:
+        return bound["literal"]
+    return {**(value if isinstance(value, dict) else {}), "type": bound["type"], "path": bound["asset"] or bound["uri"]}

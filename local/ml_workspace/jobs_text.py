@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,20 @@ SAFE = re.compile(r"^[\w@%+=:,./-]+$")
 def names_in(text: str) -> list[str]:
     """The dotted names of all expressions in `text`, in order."""
     return EXPRESSION.findall(text)
+
+
+def check_names(text: str, inputs: Collection[str], outputs: Collection[str]) -> None:
+    """Refuse a command with an expression that names nothing that is declared.
+
+    Raises:
+        WorkspaceError: it names the expression and what there is.
+    """
+    for expression in names_in(text):
+        group, _, name = expression.partition(".")
+        known = {"inputs": inputs, "search_space": inputs, "outputs": outputs}.get(group, ())
+        if name not in known:
+            declared = ", ".join([*(f"inputs.{n}" for n in inputs), *(f"outputs.{n}" for n in outputs)]) or "nothing"
+            raise WorkspaceError(f"${{{{{expression}}}}} is not declared; declared: {declared}.")
 
 
 def render(text: str, inputs: Mapping[str, str], outputs: Mapping[str, Path]) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 from .errors import WorkspaceError
 
 TYPES = ("string", "integer", "number", "boolean")
+# azure-ai-ml makes 1 and 0 of true and false where it does not know the type of a value.
+BOOLEANS = {"true": "True", "1": "True", "false": "False", "0": "False"}
 DATA_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
 
 
@@ -30,7 +32,7 @@ def text(value: Any, declared: dict[str, Any], where: str) -> str:
     kind = declared.get("type", "string")
     number = _number(value, kind) if kind in ("integer", "number") else None
     wrong = kind in ("integer", "number") and number is None
-    wrong |= kind == "boolean" and str(value).lower() not in ("true", "false")
+    wrong |= kind == "boolean" and str(value).lower() not in BOOLEANS
     if wrong or isinstance(value, dict | list):
         raise WorkspaceError(f"{where}: {value!r} is not of type {kind}.")
     for bound, outside in (("min", lambda low: number < low), ("max", lambda high: number > high)):
@@ -40,7 +42,7 @@ def text(value: Any, declared: dict[str, Any], where: str) -> str:
     allowed = declared.get("enum")
     if allowed and str(value) not in map(str, allowed):
         raise WorkspaceError(f"{where}: {value!r} is not one of {', '.join(map(str, allowed))}.")
-    return str(value).capitalize() if kind == "boolean" else str(value)
+    return BOOLEANS[str(value).lower()] if kind == "boolean" else str(value)
 
 
 def _number(value: Any, kind: str) -> float | None:

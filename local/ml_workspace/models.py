@@ -47,7 +47,7 @@ class Models:
         name, version = str(doc.get("name") or ""), str(doc.get("version") or "")
         if not NAME.match(name) or (version and not NAME.match(version)):
             raise WorkspaceError(
-                f"model '{name}:{version}': name and version may have letters, digits, '-', '_' and '.', at most 255 each."
+                f"model '{name}:{version}': only letters, digits, '-', '_' and '.' are allowed, at most 255 of them."
             )
         kind = _choice("type", doc.get("type") or TYPES[0], TYPES)
         stage = _choice("stage", doc.get("stage") or mv.STAGES[0], mv.STAGES)
@@ -137,7 +137,7 @@ class Models:
             return [self._document(version) for version in shown[:max_results]]
         containers: dict[str, Row] = {}
         for version in shown:
-            containers.setdefault(version["name"], {"name": version["name"], "latest version": mv.number(version),
+            containers.setdefault(version["name"], {"name": version["name"], "latest_version": mv.number(version),
                 "id": f"azureml:{self._ws.id}/models/{version['name']}",
                 "creation_context": {"created_at": mv.created_at(version)}})  # fmt: skip
         return [*containers.values()][:max_results]

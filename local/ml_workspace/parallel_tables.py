@@ -105,7 +105,7 @@ def _by_key(table: Table, files: pd.DataFrame, keys: list[str]) -> list[tuple[st
     parts = []
     for values, rows in found.groupby(keys, dropna=False, sort=True):
         values = values if isinstance(values, tuple) else (values,)  # before pandas 2, a single key's value is bare
-        combination = dict(zip(keys, values))  # noqa: B905 - Python 3.8 has no strict
+        combination = dict(zip(keys, values))  # noqa: B905 - Python 3.9 has no strict
         name = ", ".join(f"{key}={str(value).replace(' 00:00:00', '')}" for key, value in combination.items())
         parts.append((f"({name})", {"files": list(rows["Path"]), "keys": combination, "filter": not in_path}))
     return parts

@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from . import values
+from . import literals, values
 from .catalog import now
 from .graph import PARENT, dependencies
 from .steps import StepCanceled, StepFailed
@@ -21,7 +21,7 @@ def run(
     job: str,
     run_id: str,
     places: dict[str, tuple[str, bool]],
-    cancels: tuple[threading.Event, ...],
+    cancel: threading.Event,
 ) -> dict[str, Value]:
     """Run the jobs of a pipeline and return the values of its outputs.
 
@@ -29,7 +29,7 @@ def run(
         job: name of the pipeline's job.
         run_id: its MLflow run.
         places: output of the pipeline -> (URI, whether the person chose it).
-        cancels: any of these cancels the pipeline.
+        cancel: set when the pipeline is canceled.
 
     Raises:
         StepFailed: a job failed. The jobs that run are canceled, unless settings.continue_on_step_failure.
@@ -49,6 +49,11 @@ def run(
         taken = {
             n: v for n, b in node.inputs.items() if (v := _value(session, call, ended, b, f"jobs.{name}.inputs.{n}"))
         }
+        for key, value in taken.items():
+            declared = (node.spec.get("inputs") or {}).get(key) or {}
+            if declared.get("type") in literals.TYPES:
+                # What a pipeline is given has no declared type; that of the step says how the value is written.
+                taken[key] = values.literal(literals.text(value.text, declared, f"jobs.{name}.inputs.{key}"))
         node_places = {n: places[o["parent"]] for n, o in node.outputs.items() if "parent" in o}
         title = name if call.parent is None else f"{call.display_name}.{name}"
         running[
@@ -64,7 +69,7 @@ def run(
                     node=name,
                     places=node_places,
                     reusable=True,
-                    cancels=(*cancels, stop),
+                    cancels=(cancel, stop),
                     settings=settings,
                 ),
             )
@@ -74,7 +79,7 @@ def run(
         try:
             while True:
                 failed = [e for e in ended.values() if e.status != "Completed"]
-                halted = any(e.is_set() for e in cancels) or (failed and not settings.get("continue_on_step_failure"))
+                halted = cancel.is_set() or (failed and not settings.get("continue_on_step_failure"))
                 ready = [
                     n
                     for n, needs in waiting.items()
@@ -93,7 +98,7 @@ def run(
             stop.set()  # whatever went wrong here, jobs that still run are canceled
     for name in waiting:
         _note_canceled(session, call, job, name)
-    if any(event.is_set() for event in cancels):
+    if cancel.is_set():
         raise StepCanceled("canceled")
     failures = [f"{name}: {e.error}" for name, e in ended.items() if e.status == "Failed"]
     if failures:

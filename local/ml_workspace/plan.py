@@ -4,14 +4,16 @@ Documents have the shape that azure-ai-ml gives to a loaded job: a command is a 
 """
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import literals
+from . import literals, parallel, sweep
 from .errors import Unsupported, WorkspaceError
 from .graph import check_bindings, source_of
-from .jobs_text import PARENT_OUTPUT, binding
+from .jobs_text import PARENT_OUTPUT, binding, check_names
 from .resolve import CODE_ID
 
 if TYPE_CHECKING:
@@ -80,15 +82,11 @@ class Planner:
         settings = doc.get("settings") or {}
         compute = doc.get("compute") or settings.get("default_compute") or default_compute
         self._check_compute(compute, f"{where}compute")
+        if kind == "sweep":
+            return self._sweep(doc, where)
         component, name = self._component(doc, kind, where)
-        # A standalone pipeline or sweep has no component: what its inputs and outputs are is what it gives them.
-        holder = component if component is not None else _declare(doc)
-        own = {key: value for key, value in doc.items() if key not in OF_THE_NODE and value not in (None, "", {}, [])}
-        spec = {**holder, **own, "type": kind}
-        variables = {**(holder.get("environment_variables") or {}), **(own.get("environment_variables") or {})}
-        if variables:
-            spec["environment_variables"] = variables
-        plan = Plan(kind, spec, component=name)
+        plan = Plan(kind, self._spec(doc, component), component=name)
+        spec = plan.spec
         _refuse_clusters(spec, where)
         plan.inputs = self._inputs(doc.get("inputs") or {}, spec.get("inputs") or {}, where)
         plan.outputs = _outputs(doc.get("outputs") or {}, spec.get("outputs") or {}, where)
@@ -99,17 +97,38 @@ class Planner:
             spec.pop("jobs", None)
             plan.jobs = {n: self.plan(node, f"{where}jobs.{n}.", compute) for n, node in nodes.items()}
             check_bindings(plan, where)
-        elif kind == "sweep":
-            trial, plan.component = self._component({"component": doc.get("trial")}, "command", f"{where}trial.")
-            spec["trial"] = {"type": "command", **(trial or {})}
-            space = {n: {"type": "string"} for n in doc.get("search_space") or {}}
-            declared = {**space, **(spec["trial"].get("inputs") or {})}
-            plan.inputs = self._inputs(doc.get("inputs") or {}, declared, where, given=set(space))
-            spec["inputs"], spec["outputs"] = declared, spec["trial"].get("outputs") or spec.get("outputs") or {}
-            plan.outputs = _outputs(doc.get("outputs") or {}, spec["outputs"], where)
-            plan.environment = self._environment(spec["trial"], where)
         else:
             plan.environment = self._environment(spec.get("task") or spec, where)
+            if kind == "parallel":
+                parallel.validate(spec)
+            else:
+                _check_command(spec, where)
+        return plan
+
+    def _spec(self, doc: dict[str, Any], component: dict[str, Any] | None) -> dict[str, Any]:
+        """A component with what the node says of itself over it; without one, the declarations come from the values."""
+        own = {key: value for key, value in doc.items() if key not in OF_THE_NODE and value not in (None, "", {}, [])}
+        holder = _declare(doc) if component is None else component
+        spec = {**holder, **self._ws.assets.keep_code(own), "type": doc.get("type") or holder.get("type") or "command"}
+        variables = {**(holder.get("environment_variables") or {}), **(own.get("environment_variables") or {})}
+        return {**spec, "environment_variables": variables} if variables else spec
+
+    def _sweep(self, doc: dict[str, Any], where: str) -> Plan:
+        """A sweep takes the inputs and gives the outputs of its trial, some of which come from the search space."""
+        trial, name = self._component({"component": doc.get("trial")}, "command", f"{where}trial.")
+        if trial is None:
+            raise WorkspaceError(f"{where}trial: is missing.")
+        if "inputs" not in trial:  # that of a sweep job that stands alone: inputs and outputs are the job's
+            trial |= _declare(doc)
+        trial["type"] = "command"
+        space = {name: {"type": "string"} for name in doc.get("search_space") or {}}
+        declared = {"inputs": {**space, **(trial.get("inputs") or {})}, "outputs": trial.get("outputs") or {}}
+        plan = Plan("sweep", {**self._spec(doc, declared), "trial": trial, "type": "sweep"}, component=name)
+        plan.inputs = self._inputs(doc.get("inputs") or {}, declared["inputs"], where, given=set(space))
+        plan.outputs = _outputs(doc.get("outputs") or {}, declared["outputs"], where)
+        plan.environment = self._environment(trial, f"{where}trial.")
+        _check_command({**trial, **declared}, f"{where}trial.")
+        sweep.validate(plan.spec)
         return plan
 
     def _component(self, doc: dict[str, Any], kind: str, where: str) -> tuple[dict[str, Any] | None, str]:
@@ -118,7 +137,8 @@ class Planner:
         if component is None:
             return None, ""
         if isinstance(component, str):
-            component = self._ws.assets.at("component", component)
+            with _field(f"{where}component"):
+                component = self._ws.assets.at("component", component)
             name = str(component["id"])
         else:
             component, name = dict(component), "azureml_anonymous"
@@ -131,15 +151,18 @@ class Planner:
         given = holder.get("environment")
         if not given:
             raise WorkspaceError(f"{where}environment: is missing.")
-        document = self._ws.assets.at("environment", given) if isinstance(given, str) else dict(given)
-        self._ws.environments.digest(document)  # refuses what can not be built here
+        with _field(f"{where}environment"):
+            document = self._ws.assets.at("environment", given) if isinstance(given, str) else dict(given)
+            self._ws.environments.digest(document)  # refuses what can not be built here
         holder["environment"] = f"azureml:{document.get('name')}:{document.get('version')}"
         return document
 
     def _check_compute(self, compute: Any, where: str) -> None:
         name = str(compute or "serverless").removeprefix("azureml:")
-        if name not in ("serverless", "local") and "${{" not in name:
-            self._ws.assets.get("compute", name)
+        known = ["serverless", "local", *(row["name"] for row in self._ws.assets.list("compute"))]
+        if name not in known and "${{" not in name:
+            # Azure's client looks it up before it submits: a wrong field (exit code 1), not a missing asset (3).
+            raise WorkspaceError(f"{where}: there is no compute '{name}'; there are: {', '.join(known)}.")
 
     def _inputs(
         self, values: dict[str, Any], declared: dict[str, Any], where: str, given: set[str] | None = None
@@ -175,7 +198,8 @@ class Planner:
             path.startswith("azureml:") and "://" not in path
         ):
             models = (given or declared).endswith("_model")
-            asset, kind, uri = self._ws.resolve.asset(path, models)
+            with _field(where):
+                asset, kind, uri = self._ws.resolve.asset(path, models)
             if not compatible(kind, declared):
                 raise WorkspaceError(f"{where}: {asset} is of type {kind}, and the input takes {declared}.")
             return {"uri": uri, "type": kind, "asset": asset}
@@ -186,7 +210,8 @@ class Planner:
                     f"{where}: {path} is a {'folder' if local.is_dir() else 'file'}, not a {declared}."
                 )
             return {"uri": self._ws.assets.upload(local, where), "type": declared, "asset": None}
-        self._ws.resolve.path(path)  # refuses what can't be read, now and not in the middle of the job
+        with _field(where):
+            self._ws.resolve.path(path)  # refuses what can't be read, now and not in the middle of the job
         return {"uri": path, "type": declared, "asset": None}
 
 
@@ -232,6 +257,22 @@ def _outputs(given: dict[str, Any], declared: dict[str, Any], where: str) -> dic
             **own,
         }
     return outputs
+
+
+@contextmanager
+def _field(name: str) -> Iterator[None]:
+    """Put a field before the message of what goes wrong with it."""
+    try:
+        yield
+    except WorkspaceError as error:
+        raise type(error)(f"{name}: {error}") from error
+
+
+def _check_command(spec: dict[str, Any], where: str) -> None:
+    if not spec.get("command"):
+        raise WorkspaceError(f"{where}command: is missing.")
+    with _field(f"{where}command"):
+        check_names(spec["command"], spec.get("inputs") or {}, spec.get("outputs") or {})
 
 
 def _refuse_clusters(spec: dict[str, Any], where: str) -> None:

@@ -51,6 +51,11 @@ def fingerprint(ws: "Workspace", plan: "Plan", values: dict[str, Value], fixed: 
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def identity(key: str, output: str) -> str:
+    """What an output of a step with this fingerprint counts as, whichever of several equal steps has written it."""
+    return f"output {key}/{output}"
+
+
 def find(ws: "Workspace", key: str) -> tuple[str, dict[str, Value]] | None:
     """(job, outputs) of an earlier step with this fingerprint whose outputs are still there."""
     row = ws.catalog.row("SELECT j.name, j.doc FROM reuse r JOIN jobs j ON j.name = r.job WHERE r.fingerprint = ?", key)
@@ -61,7 +66,7 @@ def find(ws: "Workspace", key: str) -> tuple[str, dict[str, Value]] | None:
         path = ws.resolve.path(output["path"])
         if not path.exists():
             return None
-        outputs[name] = Value(str(path), f"output {row['name']}/{name}", output["path"], output["type"])
+        outputs[name] = Value(str(path), identity(key, name), output["path"], output["type"])
     return row["name"], outputs
 
 

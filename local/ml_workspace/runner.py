@@ -6,6 +6,7 @@ from pathlib import Path
 from . import values
 from .errors import WorkspaceError
 from .execution import Call, execute
+from .plan import Plan
 from .session import Session
 from .values import Value
 from .workspace import Workspace
@@ -16,7 +17,9 @@ def run_job(folder: str, name: str) -> None:
     ws = Workspace(Path(folder))
     session = Session(ws, name)
     try:
-        plan = ws.jobs.plan(name)
+        row = ws.catalog.row("SELECT plan FROM jobs WHERE name = ?", name)
+        assert row is not None
+        plan = Plan.load(row["plan"])
         document = ws.jobs.get(name)
         ws.tracking.uri(session.say)
         ws.jobs.settle_runs()

@@ -4,7 +4,6 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +20,7 @@ POLL = 0.1  # seconds between looks at cancellation requests and time-outs
 @dataclass
 class _Running:
     process: subprocess.Popen[bytes]
-    job: str
-    canceled: Callable[[], bool]
+    cancel: threading.Event
     deadline: float | None
     ending: bool = False
     timed_out: bool = False
@@ -34,7 +32,7 @@ class Session:
     def __init__(self, ws: "Workspace", root: str) -> None:
         self.ws, self.root = ws, root
         self.cores = threading.Semaphore(os.cpu_count() or 1)
-        self.canceled: dict[str, threading.Event] = {}
+        self._cancels: dict[str, tuple[threading.Event, tuple[threading.Event, ...]]] = {}
         self._stream = (ws.path / "jobs" / root / "stream.log").open("a", encoding="utf-8", buffering=1)
         self._running: dict[int, _Running] = {}
         self._lock = threading.Lock()
@@ -48,6 +46,20 @@ class Session:
         self._watcher.join()
         self._stream.close()
 
+    def enter(self, job: str, causes: tuple[threading.Event, ...]) -> threading.Event:
+        """Begin to watch a job; returns the event that is set when the job or one of the `causes` is canceled."""
+        event = threading.Event()
+        if any(cause.is_set() for cause in causes):
+            event.set()
+        with self._lock:
+            self._cancels[job] = (event, causes)
+        return event
+
+    def leave(self, job: str) -> None:
+        """The job has ended."""
+        with self._lock:
+            del self._cancels[job]
+
     def say(self, text: str) -> None:
         """Append a line to the stream of the root job."""
         with self._lock:
@@ -57,7 +69,7 @@ class Session:
         self,
         job: str,
         log: Path,
-        cancels: Iterable[threading.Event],
+        cancel: threading.Event,
         argv: str | list[str],
         cwd: Path,
         env: dict[str, str],
@@ -65,16 +77,11 @@ class Session:
         stdin: str | None = None,
     ) -> int:
         """Run a process to its end on a core of this machine; its output goes to `log`. See `steps.Spawn`."""
-        events = tuple(cancels)
-
-        def canceled() -> bool:
-            return any(event.is_set() for event in events)
-
         while not self.cores.acquire(timeout=POLL):
-            if canceled():
+            if cancel.is_set():
                 raise StepCanceled("canceled before it started")
         try:
-            if canceled():
+            if cancel.is_set():
                 raise StepCanceled("canceled before it started")
             command = ["/bin/bash", "-c", argv] if isinstance(argv, str) else argv
             with log.open("ab") as output:
@@ -87,7 +94,7 @@ class Session:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            running = _Running(process, job, canceled, time.monotonic() + timeout if timeout else None)
+            running = _Running(process, cancel, time.monotonic() + timeout if timeout else None)
             known = identity(process.pid)
             self.ws.catalog.update_job(job, process={"pid": process.pid, "identity": known})
             with self._lock:
@@ -112,10 +119,11 @@ class Session:
             asked = self.ws.catalog.rows(
                 "SELECT name FROM jobs WHERE root = ? AND status = 'CancelRequested'", self.root
             )
-            for row in asked:
-                if row["name"] in self.canceled:
-                    self.canceled[row["name"]].set()
+            names = {row["name"] for row in asked}
             with self._lock:
+                for job, (event, causes) in self._cancels.items():
+                    if job in names or any(cause.is_set() for cause in causes):
+                        event.set()
                 over = [r for r in self._running.values() if not r.ending and self._is_over(r)]
                 for running in over:
                     running.ending = True
@@ -127,7 +135,7 @@ class Session:
     @staticmethod
     def _is_over(running: _Running) -> bool:
         running.timed_out = running.deadline is not None and time.monotonic() > running.deadline
-        return running.timed_out or running.canceled()
+        return running.timed_out or running.cancel.is_set()
 
 
 def _end_group(pid: int) -> None:
@@ -155,6 +163,8 @@ def job_variables(ws: "Workspace", job: str, root: str, experiment: str, python:
         "HOME": str(ws.path / "home"),
         "TMPDIR": str(ws.path / "jobs" / job / "tmp"),
         "PYTHONUNBUFFERED": "1",
+        # Threads that wait must sleep: spinning, they take the cores from the steps that run beside them.
+        "OMP_WAIT_POLICY": "passive",
         "PYTHONNOUSERSITE": "1",
         "AZUREML_RUN_ID": job,
         "AZUREML_ROOT_RUN_ID": root,

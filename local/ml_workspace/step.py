@@ -28,7 +28,7 @@ class Step:
         job: its name.
         experiment: of its MLflow run `run_id`.
         log_path: file that its processes write to.
-        cancels: any of these cancels it.
+        cancel: set when it is canceled.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class Step:
         experiment: str,
         run_id: str,
         log_path: Path,
-        cancels: tuple[threading.Event, ...],
+        cancel: threading.Event,
     ) -> None:
         self._session, self._ws, self._call, self._plan = session, session.ws, call, call.plan
         self._job, self._experiment, self._run_id, self._log_path = job, experiment, run_id, log_path
-        self._cancels = cancels
+        self._cancel = cancel
         self._home = self._ws.path / "jobs" / job
         self._variables: dict[str, str] = {}
 
@@ -84,7 +84,7 @@ class Step:
                     environment=self._variables,
                     run_id=self._run_id,
                     log=log,
-                    cancel=self._cancels[-1],
+                    cancel=self._cancel,
                     cores=self._session.cores,
                     spawn=self._spawn,
                     work=self._work,
@@ -138,7 +138,7 @@ class Step:
         stdin: str | None = None,
     ) -> int:
         variables = {**self._variables, **(env or {})}
-        return self._session.spawn(self._job, self._log_path, self._cancels, command, cwd, variables, timeout, stdin)
+        return self._session.spawn(self._job, self._log_path, self._cancel, command, cwd, variables, timeout, stdin)
 
     def _work(self) -> Path:
         work, code = self._home / "work", code_of(self._plan.spec)
@@ -175,7 +175,7 @@ class Step:
                 parent=self._job,
                 parent_run=self._run_id,
                 settings=self._call.settings,
-                cancels=(*self._cancels, cancel),
+                cancels=(self._cancel, cancel),
                 started=started,
             ),
         )

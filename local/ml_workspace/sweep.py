@@ -87,7 +87,7 @@ class Sweep:
 
     def _sample(self) -> Iterator[Trial]:
         for number, parameters in enumerate(itertools.islice(sampling.sample(self.context.node), self.total)):
-            trial = Trial(f"{self.context.job}_{number}", parameters)
+            trial = Trial(f"{self.context.display_name}_{number}", parameters)
             self.trials.append(trial)
             yield trial
 
@@ -97,7 +97,7 @@ class Sweep:
 
         inputs = {**self.context.inputs, **trial.parameters}
         return self.context.run_child(
-            node=trial_node(self.context.node),
+            node=trial_node(self.context.node, self.threads),
             inputs=inputs,
             display_name=trial.name,
             cancel=trial.cancel,

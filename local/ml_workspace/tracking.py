@@ -119,12 +119,13 @@ class Tracking:
         standard = {"mlflow.user": _user(), "mlflow.source.type": "JOB", "mlflow.source.name": name}
         if parent:
             standard["mlflow.parentRunId"] = parent
-        body = {"experiment_id": self._experiment(experiment), "run_name": name, "start_time": _milliseconds(),
+        body = {"experiment_id": self.experiment(experiment), "run_name": name, "start_time": _milliseconds(),
                 "tags": _pairs({**standard, **tags})}  # fmt: skip
         run_id: str = self.call("POST", "runs/create", body)["run"]["info"]["run_id"]
         return run_id
 
-    def _experiment(self, name: str) -> str:
+    def experiment(self, name: str) -> str:
+        """Id of an experiment, which is made if it is missing."""
         if name not in self._experiments:
             try:
                 found = self.call("GET", "experiments/get-by-name", {"experiment_name": name})["experiment"]

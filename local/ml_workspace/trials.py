@@ -1,5 +1,6 @@
 """The trials of a sweep: what is known of one, what it runs, and how it is told in the log."""
 
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,21 +36,20 @@ class Trial:
         return self.completed and self.metric is not None
 
 
-def trial_node(node: dict[str, Any]) -> dict[str, Any]:
+def trial_node(node: dict[str, Any], at_once: int) -> dict[str, Any]:
     """The command that each trial runs.
 
     Args:
-        node: the sweep. In a pipeline its trial is a component with inputs and outputs of its own; the trial of a sweep
-            job that stands alone has only the command, and inputs and outputs are the sweep's.
+        node: the sweep.
+        at_once: number of trials that run at the same time; they share the cores.
     """
     trial: dict[str, Any] = node["trial"]
-    limits = node.get("limits") or {}
+    timeout = (node.get("limits") or {}).get("trial_timeout")
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // at_once))}
     return {
         **trial,
-        "type": "command",
-        "inputs": trial.get("inputs") or node.get("inputs") or {},
-        "outputs": trial.get("outputs") or node.get("outputs") or {},
-        "limits": {"timeout": limits["trial_timeout"]} if limits.get("trial_timeout") else {},
+        "environment_variables": {**threads, **(trial.get("environment_variables") or {})},
+        "limits": {"timeout": timeout} if timeout else {},
     }
 
 

@@ -11,7 +11,7 @@ from scripts.specs.errors import SpecError
 IGNORE_FILES = (".gitignore", ".amlignore")
 # Keys of a spec whose value may be a path. `path` and `code` are also good names for an input, so the
 # mappings below hold names that people choose and are not searched; only inputs.<name>.path is.
-PATH_KEYS = {"code", "path", "conda_file", "model", "component", "trial", "create_job", "environment"}
+PATH_KEYS = {"code", "path", "conda_file", "model", "component", "trial", "create_job", "job", "environment"}
 # inference_config has paths of a web server, /score and the like.
 NAMED = {"inputs", "outputs", "tags", "properties", "environment_variables", "search_space", "inference_config"}
 

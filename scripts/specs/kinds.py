@@ -12,7 +12,7 @@ class Kind:
         name: as people call it.
         pattern: path of its templates; `*` stands for one name, or for the rest of one; `_name` is left to shared
             pieces that others include.
-        loader: function of azure.ai.ml.entities that loads it.
+        loader: function of azure.ai.ml.entities._load_functions that loads it.
         group: command group, `az ml <group> create`.
         asset: a versioned asset: its version is its content's hash and `ref()` can name it.
     """

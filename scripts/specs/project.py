@@ -199,6 +199,9 @@ class Project:
             spec.text = re.sub(rf"^version: *{VERSION}", f'version: "{spec.version}"', spec.text, flags=re.MULTILINE)
             spec.text = spec.text.replace(VERSION, spec.version)
         for name, stand_in in stand_ins().items():
+            # A value of its own is quoted for the same reason: tags are text, a build id is digits.
+            alone = rf"(?<=: ){stand_in}(?=[ ,}}]|$)"
+            spec.text = re.sub(alone, f'"{self._git[name]}"', spec.text, flags=re.MULTILINE)
             spec.text = spec.text.replace(stand_in, self._git[name])
         spec.document = yaml.load(spec.text, Loader=yaml.CSafeLoader)
 

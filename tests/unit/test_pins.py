@@ -16,7 +16,7 @@ each_environment = pytest.mark.parametrize("path", CONDA, ids=[path.parent.name 
 
 def pins(lines: Iterable[str]) -> dict[str, str]:
     """Package and `==version` of each requirement that counts for this Python; hashes and comments are passed over."""
-    found = {}
+    found: dict[str, str] = {}
     for line in lines:
         try:
             requirement = Requirement(line.split(" #")[0].strip(" \\\n"))

@@ -139,12 +139,17 @@ def test_every_format_gives_the_dataset_that_csv_gives(landing, february, suffix
 
 def test_mltable_reads_what_is_registered_with_the_date_of_landing(landing, february):
     landing.drop(MONTH, february)
-    landing.drop("2013-03-01/anything.csv", february.replace(b",2013,2,", b",2013,3,").replace(b"2013-02-", b"2013-03-"))
+    landing.drop(
+        "2013-03-01/anything.csv", february.replace(b",2013,2,", b",2013,3,").replace(b"2013-02-", b"2013-03-")
+    )
     code, report = landing.register()
     assert (code, report["status"], report["months"]) == (0, "accepted", ["2013-02", "2013-03"])
 
     frame = mltable.load(str(landing.dataset)).to_pandas_dataframe()
-    assert frame["landed"].value_counts().to_dict() == {pd.Timestamp("2013-02-01"): ROWS, pd.Timestamp("2013-03-01"): ROWS}
+    assert frame["landed"].value_counts().to_dict() == {
+        pd.Timestamp("2013-02-01"): ROWS,
+        pd.Timestamp("2013-03-01"): ROWS,
+    }
     assert list(frame.columns) == [*contract_module.load_contract(CONTRACT / "contract.yml").columns, "landed"]
     assert frame["temp"].dtype == "float64"
     assert json.loads((landing.dataset / "report.json").read_text()) == report
@@ -339,8 +344,6 @@ def test_nothing_landed_is_an_error_and_half_written_files_do_not_count(landing,
 
 
 # ---- The contract itself
-
-
 
 
 BROKEN: list[tuple[Callable[[dict[str, Any]], object], str]] = [

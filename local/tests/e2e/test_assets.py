@@ -189,7 +189,7 @@ def test_help_says_what_is_supported(az: Any) -> None:
 def test_a_broken_spec_names_the_field_and_what_is_allowed(az: Any) -> None:
     az.write("broken.yml", "name: broken\ntype: uri_thing\npath: rows.csv\n")
     told = az("data create --file broken.yml", code=1).stderr
-    assert '"type"' in told
+    assert "broken.yml: type: " in told
     assert "Must be one of: uri_file, uri_folder, mltable." in told
     assert "experimental" not in told
 

@@ -3,6 +3,7 @@
 The packages are made here, so nothing is downloaded.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -137,8 +138,8 @@ def test_the_resolvers_message_is_in_the_error_and_nothing_is_kept(tmp_path, ind
 
 
 def test_a_python_that_is_not_there(tmp_path):
-    with pytest.raises(WorkspaceError, match=r"needs Python 3\.2, .* It has: .*3\.11") as caught:
-        Environments(tmp_path).python(document("python=3.2"), lambda line: None)
+    with pytest.raises(WorkspaceError, match=r"needs Python 3\.77, .* It has: .*3\.11") as caught:
+        Environments(tmp_path).python(document("python=3.77"), lambda line: None)
     assert "Install that version" in str(caught.value)
 
 
@@ -158,14 +159,12 @@ environments.BYTECODE = Path(sys.argv[3])
 log = lambda line: print(line, flush=True)
 print(environments.Environments(Path(sys.argv[1])).python(json.loads(sys.argv[2]), log), flush=True)
 """
-SLOW = "import sys, time; print('compiling', flush=True); time.sleep(2)"
+SLOW = "import sys, time, pathlib; pathlib.Path(sys.argv[1], 'compiling').touch(); time.sleep(2)"
 
 
 @pytest.fixture
 def builder(tmp_path, index):
     """Starts a process that builds one environment; the compilation of its byte code takes two seconds."""
-    import json
-
     (tmp_path / "slow.py").write_text(SLOW)
     definition = json.dumps(document("greeting=1.0", {"pip": index}))
     arguments = [str(tmp_path / "environments"), definition, str(tmp_path / "slow.py")]
@@ -191,13 +190,13 @@ def test_two_processes_build_once(builder):
 @pytest.mark.slow
 def test_a_build_that_is_killed_leaves_nothing_half_made(builder, tmp_path):
     killed = builder()
-    packages = "*/lib/python3.*/site-packages/greeting.py"
-    while not list((tmp_path / "environments").glob(packages)):
+    made = tmp_path / "environments"
+    while not list(made.glob("*/lib/compiling")):
         time.sleep(0.05)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    (half,) = (tmp_path / "environments").glob(packages)
-    half.write_text("half written")
+    (half,) = made.glob("*/lib/python3.*/site-packages/greeting.py")
+    half.unlink()
     output = builder().communicate(timeout=60)[0].splitlines()
     # What the killed process had started is waited for, as it still writes into the folder; then all is made anew.
     assert output[0].endswith("waiting for it")

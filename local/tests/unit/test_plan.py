@@ -111,7 +111,7 @@ def test_plan_survives_the_catalog(ws, tmp_path):
             "leads out of datastore",
         ),
         (pipeline(a={"inputs": {"data": {"path": "s3://x/y"}}}), Unsupported, "this kind of URI"),
-        (pipeline(a={"compute": "azureml:gpu"}), NotFound, "Compute 'gpu' was not found"),
+        (pipeline(a={"compute": "azureml:gpu"}), WorkspaceError, r"jobs\.a\.compute: there is no compute 'gpu'; there are: .*cpu-cluster"),
         (pipeline(a={"resources": {"instance_count": 4}}), Unsupported, "4 nodes need a cluster"),
         (pipeline(), WorkspaceError, "jobs: a pipeline needs at least one job"),
     ],
@@ -130,3 +130,25 @@ def test_a_required_input_needs_a_value(ws, tmp_path):
     }
     with pytest.raises(WorkspaceError, match=r"jobs\.a\.inputs\.x: a value is required"):
         planned(ws, pipeline(a={"component": component}), tmp_path)
+
+
+SPACE = {"sampling_algorithm": "random", "search_space": {"n": {"type": "choice", "values": [1, 2]}},
+         "objective": {"goal": "minimize", "primary_metric": "m"}}  # fmt: skip
+
+
+def test_sweep_in_a_pipeline_takes_the_inputs_of_its_trial(ws, tmp_path):
+    sweep = {"type": "sweep", "trial": "azureml:step:1", "outputs": {"o": "${{parent.outputs.best}}"}, **SPACE}
+    plan = planned(
+        ws, {"type": "pipeline", "outputs": {"best": {"type": "uri_folder"}}, "jobs": {"tune": sweep}}, tmp_path
+    )
+    assert plan.jobs["tune"].outputs["o"]["parent"] == "best"
+    assert "/codes/" in plan.jobs["tune"].spec["trial"]["code"]
+
+
+def test_sweep_job_that_stands_alone_has_inputs_and_outputs_of_its_own(ws, tmp_path):
+    trial = {"command": "echo ${{inputs.x}} ${{search_space.n}} > ${{outputs.o}}/f", "environment": "azureml:env:1"}
+    doc = {"type": "sweep", "trial": trial, "inputs": {"x": 3}, "outputs": {"o": {"type": "uri_folder"}}, **SPACE}
+    plan = planned(ws, doc, tmp_path)
+    assert plan.inputs["x"] == {"literal": "3"}
+    assert plan.spec["trial"]["inputs"] == {"x": {"type": "integer"}}
+    assert plan.outputs["o"]["type"] == "uri_folder"

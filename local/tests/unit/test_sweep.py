@@ -7,6 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from unittest.mock import ANY
+
 import pytest
 from ml_workspace import sweep
 from ml_workspace.errors import Unsupported, WorkspaceError
@@ -117,16 +119,14 @@ def test_a_trial_is_the_component_with_its_inputs_and_its_own_time_limit():
     (child,) = bench.children
     assert child["display_name"] == "sweep_0"
     assert child["inputs"] == {"data": "/data", "rate": "0.1"}  # the sampled value, not the component's default
-    assert child["node"] == {**TRIAL, "limits": {"timeout": 60}}
+    assert child["node"] == {**TRIAL, "limits": {"timeout": 60}, "environment_variables": ANY}
 
 
-def test_the_trial_of_a_sweep_job_that_stands_alone_takes_the_inputs_and_outputs_of_the_sweep():
+def test_trials_that_run_at_the_same_time_share_the_cores(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
     bench = Workbench(rate_is_r2)
-    outputs = {"model": {"type": "mlflow_model"}}
-    bench.run(node(0.1, trial={"command": "python train.py", "environment": "e"}, inputs={"data": {}}, outputs=outputs))
-    assert bench.children[0]["node"]["inputs"] == {"data": {}}
-    assert bench.children[0]["node"]["outputs"] == outputs
-    assert bench.children[0]["node"]["type"] == "command"
+    bench.run(node(0.1, 0.2, limits={"max_total_trials": 2, "max_concurrent_trials": 2}))
+    assert {child["node"]["environment_variables"]["OMP_NUM_THREADS"] for child in bench.children} == {"4"}
 
 
 def test_the_best_of_all_logged_values_counts():

@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     bindings.bound_twice,
     bindings.cycles,
     interfaces.names,
+    interfaces.scheduled,
     interfaces.types,
     interfaces.declared_values,
     interfaces.job_types,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.specs.lint.findings import Position
-from scripts.specs.lint.ports import Interface, Port, component_interface, job_interface, mapping
+from scripts.specs.lint.ports import Interface, Port, component_interface, job_interface, mapping, type_of
 from scripts.specs.lint.repository import Subject
 
 # Jobs that may declare what they take by themselves; that of others (automl, data transfer, loops) is not known.
@@ -32,7 +32,7 @@ class Job:
 
     @property
     def type(self) -> str | None:
-        return self.document.get("type")
+        return type_of(self.document)
 
     @property
     def reference(self) -> str:
@@ -56,13 +56,14 @@ def jobs(subject: Subject) -> dict[str, Job]:
 
 
 def _job(subject: Subject, name: str, document: dict[str, Any]) -> Job:
-    key = "trial" if document.get("type") == "sweep" else "component"
+    kind = type_of(document)
+    key = "trial" if kind == "sweep" else "component"
     if key not in document:
-        own = document.get("type") in SELF_DECLARED
+        own = kind in SELF_DECLARED
         return Job(name, document, None, job_interface(document) if own else None)
     component = subject.component(document[key])
     inline = isinstance(document[key], dict)
-    default = "command" if key == "trial" or not inline else document.get("type") or "command"
+    default = "command" if key == "trial" or not inline else kind or "command"
     return Job(name, document, component, component_interface(component, default) if component is not None else None)
 
 
@@ -94,11 +95,11 @@ def runnables(subject: Subject) -> Iterator[Runnable]:
             yield from _of_job(job)
     elif kind == "component":
         yield _component(document, (), component_interface(document))
-    elif kind == "job" and document.get("type") == "sweep":
+    elif kind == "job" and type_of(document) == "sweep":
         trial, own = mapping(document, "trial"), job_interface(document)
         searched = frozenset(mapping(document, "search_space"))
         yield Runnable(trial, ("trial",), (), own.inputs, own.outputs, searched)
-    elif kind == "job" and document.get("type") in SELF_DECLARED:
+    elif kind == "job" and type_of(document) in SELF_DECLARED:
         own = job_interface(document)
         yield Runnable(document, (), (), own.inputs, own.outputs)
 

@@ -17,6 +17,7 @@ from scripts.specs.project import Spec
 # `az ml batch-deployment create` picks the loader by type.
 BATCH = {"model": "load_model_batch_deployment", "pipeline": "load_pipeline_component_batch_deployment"}
 
+MISSING = "Missing data for required field."  # of marshmallow
 # About classes of the SDK: nothing that a spec could do about it.
 EXPERIMENTAL = re.compile(r"This is an experimental (?:class|method|field), and may change at any time")
 
@@ -66,7 +67,12 @@ def _rejected(error: BaseException) -> Iterator[Problem]:
         yield Problem("AML002", (), _one_line(str(getattr(error, "message", None) or error) or type(error).__name__))
         return
     for position, message in _told(messages, ()):
-        yield Problem("AML002", position, message)
+        yield _missing(position) if message == MISSING else Problem("AML002", position, message)
+
+
+def _missing(position: Position) -> Problem:
+    """A key that isn't there has no line: its mapping has."""
+    return Problem("AML002", position[:-1], f"{position[-1]!r} is missing here")
 
 
 def _told(messages: Any, position: Position) -> Iterator[tuple[Position, str]]:

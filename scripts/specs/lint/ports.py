@@ -37,16 +37,22 @@ class Interface:
 
 
 def mapping(document: Any, key: str) -> dict[str, Any]:
-    """Mapping at `key`; empty if there is none (azure-ai-ml reports one of a wrong type)."""
+    """Mapping of names at `key`; empty if there is none (azure-ai-ml reports what is no mapping)."""
     value = document.get(key) if isinstance(document, dict) else None
-    return value if isinstance(value, dict) else {}
+    return {str(name): entry for name, entry in value.items()} if isinstance(value, dict) else {}
+
+
+def type_of(document: Any) -> str | None:
+    """`type` of a job, component, input or output, in lower case as azure-ai-ml reads it; None if it has none."""
+    value = document.get("type") if isinstance(document, dict) else None
+    return value.lower() if isinstance(value, str) else None
 
 
 def component_interface(document: dict[str, Any], default_type: str = "command") -> Interface:
     """Interface of a component's document."""
     inputs = {name: _declared(entry) for name, entry in mapping(document, "inputs").items()}
     outputs = {name: _declared(entry) for name, entry in mapping(document, "outputs").items()}
-    return Interface(document.get("type") or default_type, inputs, outputs)
+    return Interface(type_of(document) or default_type, inputs, outputs)
 
 
 def job_interface(document: dict[str, Any]) -> Interface:
@@ -54,8 +60,8 @@ def job_interface(document: dict[str, Any]) -> Interface:
     inputs = {name: Port(_given_type(value)) for name, value in mapping(document, "inputs").items()}
     outputs = {}
     for name, value in mapping(document, "outputs").items():
-        outputs[name] = Port(value.get("type") or "uri_folder" if isinstance(value, dict) else None)
-    return Interface(document.get("type") or "command", inputs, outputs)
+        outputs[name] = Port((type_of(value) or "uri_folder") if isinstance(value, dict) else None)
+    return Interface(type_of(document) or "command", inputs, outputs)
 
 
 def _declared(entry: Any) -> Port:
@@ -64,7 +70,7 @@ def _declared(entry: Any) -> Port:
     optional = entry.get("optional") is True
     enum = entry.get("enum")
     return Port(
-        type=entry.get("type"),
+        type=type_of(entry),
         needed=not optional and entry.get("default") is None,
         optional=optional,
         low=_number(entry.get("min")),
@@ -76,7 +82,7 @@ def _declared(entry: Any) -> Port:
 def _given_type(value: Any) -> str | None:
     """Data type that a job's input is given as; None for a literal, whose value tells more, and for a binding."""
     if isinstance(value, dict) and "path" in value and "${{" not in str(value["path"]):
-        return value.get("type") or "uri_folder"
+        return type_of(value) or "uri_folder"
     return None
 
 

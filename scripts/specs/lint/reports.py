@@ -9,7 +9,6 @@ from scripts.specs.lint.codes import CODES
 from scripts.specs.lint.findings import Finding
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
-HELP = "docs/checks.md"
 
 
 def text(findings: Sequence[Finding]) -> str:
@@ -39,7 +38,10 @@ def junit(findings: Sequence[Finding]) -> str:
 
 def sarif(findings: Sequence[Finding]) -> str:
     """SARIF 2.1.0; paths are relative to the repository."""
-    rules = [{"id": code, "shortDescription": {"text": title}, "helpUri": HELP} for code, title in CODES.items()]
+    rules = [
+        {"id": code, "shortDescription": {"text": title}, "help": {"text": f"docs/checks.md explains {code}."}}
+        for code, title in CODES.items()
+    ]
     results = [
         {
             "ruleId": finding.code,

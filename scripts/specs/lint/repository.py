@@ -34,14 +34,18 @@ class Repository:
         """Whether the build folder holds a file or folder at `path`, relative to the repository."""
         return path in self.project.files or path in self._folders
 
+    def spec(self, reference: str, home: str) -> Spec | None:
+        """The spec that `reference` (azureml:<name>:<version>, or a path from folder `home`) names, if it is here."""
+        path = reference.removeprefix("file:")
+        return self._by_path.get(resolved(home, path)) if is_local(path) else self._by_id.get(reference)
+
     def document(self, reference: str, home: str) -> dict[str, Any] | None:
-        """What `reference` (azureml:<name>:<version>, or a path from folder `home`) names; None if it is not here."""
-        if not is_local(reference.removeprefix("file:")):
-            spec = self._by_id.get(reference)
-            return spec.document if spec else None
-        path = resolved(home, reference.removeprefix("file:"))
-        spec = self._by_path.get(path)
-        return spec.document if spec else self._file(path)
+        """Document of what `reference` names, a spec or a plain YAML file; None if it is not here."""
+        path = reference.removeprefix("file:")
+        spec = self.spec(reference, home)
+        if spec is None and is_local(path):
+            return self._file(resolved(home, path))
+        return spec.document if spec else None
 
     def _file(self, path: str) -> dict[str, Any] | None:
         if path not in self._files:

@@ -1,5 +1,6 @@
 """Known keys of specs, read from the marshmallow schemas by which azure-ai-ml loads them."""
 
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from marshmallow import Schema, fields
 from scripts.specs.lint.findings import Position
 from scripts.specs.project import Spec
 
+MISSING = 2  # missing keys count as so many unknown ones
 Unknown = tuple[Position, list[str]]  # position of a key, and the keys that are known in its place
 
 
@@ -106,14 +108,19 @@ def _in_value(value: Any, field: fields.Field, position: Position) -> Iterator[U
     """Unknown keys below `value`, read by the alternative of `field` that knows the most of it."""
     if not isinstance(value, dict | list):
         return
-    best: list[Unknown] | None = None
+    best: tuple[Unknown, ...] = ()
+    least = sys.maxsize
     for option in _options(field):
         reading = _reading(value, option, position)
-        found = best if reading is None else list(reading)
-        best = found if best is None or (found is not None and len(found) < len(best)) else best
-        if best == []:
-            return
-    yield from best or ()
+        if reading is None:
+            continue
+        found = tuple(reading)
+        # A missing key tells more than an unknown one: without `component`, it is a job that declares itself.
+        wrong = len(found) + MISSING * _missing(option, value)
+        best, least = (found, wrong) if wrong < least else (best, least)
+        if least == 0:
+            break
+    yield from best
 
 
 def _reading(value: Any, field: fields.Field, position: Position) -> Iterator[Unknown] | None:
@@ -133,6 +140,13 @@ def _reading(value: Any, field: fields.Field, position: Position) -> Iterator[Un
     if items is None:
         return None
     return (found for key, item in items if inner for found in _in_value(item, inner, (*position, key)))
+
+
+def _missing(field: fields.Field, value: Any) -> int:
+    """Number of keys that `value` lacks and `field` requires."""
+    if not isinstance(field, fields.Nested) or not isinstance(value, dict):
+        return 0
+    return sum(inner.required and key not in value for key, inner in _keys(field.schema).items())
 
 
 def _accepts(schema: Schema, value: dict[str, Any]) -> bool:

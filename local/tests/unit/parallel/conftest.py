@@ -39,7 +39,7 @@ class Bench:
     def spawn(self, command, cwd, env=None, timeout=None, stdin=None):
         with subprocess.Popen(
             command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(self.folder)}, start_new_session=True,
         ) as process:  # fmt: skip
             self.pid = process.pid
             assert process.stdin is not None

@@ -6,7 +6,7 @@ from typing import Any
 from scripts.specs.lint.expressions import Expression, expressions
 from scripts.specs.lint.findings import Position, Problem
 from scripts.specs.lint.jobs import Job, jobs
-from scripts.specs.lint.ports import Interface, Port, component_interface, mapping, type_refusal, value_refusal
+from scripts.specs.lint.ports import Interface, Port, component_interface, mapping, type_of, type_refusal, value_refusal
 from scripts.specs.lint.repository import Subject, hint
 
 
@@ -28,6 +28,17 @@ def names(subject: Subject) -> Iterator[Problem]:
             if port.needed and name not in given:
                 message = f"job {job.name!r} lacks input {name!r} ({port.type}), which {_called(job)} requires"
                 yield Problem("AML105", (*job.position, "inputs"), message)
+
+
+def scheduled(subject: Subject) -> Iterator[Problem]:
+    """Inputs that a schedule sets and its job doesn't have."""
+    create = mapping(subject.document, "create_job")
+    job = subject.component(create.get("job"))
+    for name in mapping(create, "inputs") if job is not None else ():
+        declared = mapping(job, "inputs")
+        if name not in declared:
+            message = f"{create['job']} has no input {name!r}; {hint(name, declared)}"
+            yield Problem("AML104", ("create_job", "inputs", name), message)
 
 
 def types(subject: Subject) -> Iterator[Problem]:
@@ -58,7 +69,7 @@ def _given(value: Any, position: Position, into: str, port: Port) -> Iterator[Pr
     if isinstance(value, dict) and "value" in value:
         value, position = value["value"], (*position, "value")
     if isinstance(value, dict):
-        refusal, code = type_refusal(value.get("type") or "uri_folder", port.type), "AML108"
+        refusal, code = type_refusal(type_of(value) or "uri_folder", port.type), "AML108"
     elif value is None:
         return
     else:
@@ -77,11 +88,12 @@ def _bound(subject: Subject, known: dict[str, Job], expression: Expression, into
         else:
             yield from _given(entries[name], ("inputs", name), into, port)
         return
-    source = known.get(expression.parts[2]) if expression.parts[:2] == ("parent", "jobs") else None
-    if source is None or source.interface is None or expression.parts[3:4] != ("outputs",):
+    if expression.parts[:2] != ("parent", "jobs") or expression.parts[3:4] != ("outputs",):
         return
-    output = expression.parts[-1]
-    override = mapping(mapping(source.document, "outputs"), output).get("type")
+    source, output = known.get(expression.parts[2]), expression.parts[-1]
+    if source is None or source.interface is None:
+        return
+    override = type_of(mapping(source.document, "outputs").get(output))
     type_given = override or source.interface.outputs.get(output, Port(None)).type
     refusal = type_refusal(type_given, port.type)
     if refusal:
@@ -106,7 +118,7 @@ def _declared(name: str, own: Interface, into: str, port: Port, expression: Expr
 def _output(subject: Subject, job: Job, expression: Expression) -> Iterator[Problem]:
     name = expression.name_after("parent", "outputs")
     assert job.interface is not None
-    wanted = mapping(mapping(subject.document, "outputs"), name or "").get("type")
+    wanted = type_of(mapping(subject.document, "outputs").get(name or ""))
     output = str(expression.position[3])
     refusal = type_refusal(job.interface.outputs.get(output, Port(None)).type, wanted)
     if refusal:

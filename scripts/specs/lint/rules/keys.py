@@ -16,4 +16,6 @@ def keys(subject: Subject) -> Iterator[Problem]:
             message = f"{name!r} is no metric that signal {signal!r} can have here; {hint(name, known)}"
             yield Problem("AML512", position, message)
         else:
-            yield Problem("AML007", position, f"{name!r} is unknown here and has no effect; {hint(name, known)}")
+            yield Problem(
+                "AML007", position, f"{name!r} is unknown here, so it is ignored or refused; {hint(name, known)}"
+            )

@@ -13,6 +13,8 @@ from scripts.specs.lint.repository import Subject, resolved
 # `python [options] script.py`, `bash script.sh`. With -m module or -c code, it is no script that starts.
 SCRIPT = re.compile(r"(?:^|[\s;&|(])(?:python[\d.]*|bash|sh)(?:\s+-(?![mc]\b)\S+)*\s+([\w./-]+\.(?:py|sh))\b")
 
+MOVES = re.compile(r"\b(?:cd|pushd|git|curl|wget|az|azcopy|tar|unzip|cp|mv|ln|cat|tee)\s|>")
+
 
 def scripts(subject: Subject) -> Iterator[Problem]:
     """Scripts in commands, entry scripts of parallel and spark, and scoring scripts of deployments."""
@@ -46,10 +48,7 @@ def _started(subject: Subject) -> Iterator[tuple[Position, str, Any]]:
 
 
 def _in_command(command: Any) -> Iterator[str]:
-    """Scripts that a command starts by a path in its code folder, unless it may have moved or fetched them itself."""
-    if not isinstance(command, str) or re.search(r"\bcd\s", command):
-        return
-    for match in SCRIPT.finditer(command):
-        script = match[1]
-        if not script.startswith("/") and script not in command[: match.start(1)]:
-            yield script
+    """Scripts that a command starts by a path in its code folder, unless it may have moved or made files before."""
+    for match in SCRIPT.finditer(command if isinstance(command, str) else ""):
+        if not match[1].startswith("/") and not MOVES.search(match.string[: match.start(1)]):
+            yield match[1]

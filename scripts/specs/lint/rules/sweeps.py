@@ -1,20 +1,22 @@
 """Sweeps: the search space against the trial, the objective, and limits."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from scripts.specs.lint.findings import Position, Problem
 from scripts.specs.lint.jobs import jobs
-from scripts.specs.lint.ports import Interface, mapping, value_refusal
+from scripts.specs.lint.ports import Interface, mapping, type_of, value_refusal
 from scripts.specs.lint.repository import Subject, hint
 
+MOST = 700  # e to a higher power is no float
 # Distributions that a sampling algorithm can draw from; random sampling draws from all.
 DRAWS = {"grid": ("choice",), "bayesian": ("choice", "uniform", "quniform")}
 
 
 def sweeps(subject: Subject) -> Iterator[Problem]:
     """Each sweep of a spec: a job of a pipeline, or the job itself."""
-    if subject.spec.kind.name == "job" and subject.document.get("type") == "sweep":
+    if subject.spec.kind.name == "job" and type_of(subject.document) == "sweep":
         yield from _sweep(subject.document, (), None)
     for job in jobs(subject).values():
         if job.type == "sweep":
@@ -37,12 +39,14 @@ def _sweep(document: dict[str, Any], position: Position, trial: Interface | None
 
 
 def _values(distribution: dict[str, Any]) -> list[Any]:
-    """Values that a distribution is sure to reach: all of a choice, the ends of a plain range."""
+    """Values that a distribution can reach: all of a choice, the ends of a range (of logarithms: e to their power)."""
     kind, values = distribution.get("type"), distribution.get("values")
     if kind == "choice":
         return [value for value in values if not isinstance(value, dict | list)] if isinstance(values, list) else []
-    ends = [distribution.get("min_value"), distribution.get("max_value")] if kind in {"uniform", "quniform"} else []
-    return [end for end in ends if isinstance(end, int | float)]
+    ends = [end for key in ("min_value", "max_value") if isinstance(end := distribution.get(key), int | float)]
+    if kind in {"loguniform", "qloguniform"}:
+        return [round(math.exp(end), 9) for end in ends if end < MOST]
+    return ends if kind in {"uniform", "quniform"} else []
 
 
 def _objective(document: dict[str, Any], position: Position) -> Iterator[Problem]:

@@ -1,0 +1,178 @@
+"""What goes wrong with jobs, and what the person who drives az is told about it."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+CYCLE = "jobs.registered.inputs.d=${{parent.jobs.latest.outputs.o}}"
+DANGLING = "jobs.registered.inputs.d=${{parent.jobs.from_file.outputs.absent}}"
+TYPO = "jobs.registered.inputs.d=${{parent.jobs.form_file.outputs.o}}"
+# --file and --set, exit code, what stderr has to say. A reference to an asset that is missing ends with 3, like a 404
+# of the service; a compute that is missing is refused by Azure's own client and ends with 1.
+REFUSED = {
+    "misspelt type": ("command.yml", "type=commando", 1, "type: Value 'commando' is not one of command, pipeline,"),
+    "wrong option": ("sweep.yml", "objective.goal=up", 1, "objective.goal: Value 'up' is not one of minimize, maximize"),
+    "unknown field": ("kinds.yml", "colour=red", 1, "colour: Unknown field."),
+    "no command": ("command.yml", "command=", 1, "command: is missing"),
+    "no such input": ("command.yml", "command='echo ${{inputs.x}}'", 1,
+                      "command: ${{inputs.x}} is not declared; declared: inputs.word, inputs.times, inputs.loud."),
+    "wrong literal": ("kinds.yml", "jobs.nested.jobs.write.inputs.loud=7 jobs.tune.limits.max_total_trials=many", 1,
+                      "max_total_trials: Not a valid integer."),
+    "missing code": ("command.yml", "code=absent", 1, "code: Can't find directory or file"),
+    "missing data": ("kinds.yml", "inputs.days.path=data/absent", 1, "/data/absent does not exist"),
+    "missing component file": ("kinds.yml", "jobs.count.component=absent.yml", 1,
+                               "jobs.count.component: No such file or directory: absent.yml"),
+    "unknown component": ("kinds.yml", "jobs.registered.component=azureml:absent:1", 3,
+                          "jobs.registered.component: Component 'absent:1' was not found"),
+    "unknown data": ("kinds.yml", "inputs.days=azureml:absent:1", 3, "inputs.days: Data 'absent:1' was not found"),
+    "unknown environment": ("command.yml", "environment=azureml:absent:1", 3,
+                            "environment: Environment 'absent:1' was not found"),
+    "unknown compute": ("command.yml", "compute=azureml:absent", 1,
+                        "compute: there is no compute 'absent'; there are: serverless, local, cpu-cluster."),
+    "cycle": ("kinds.yml", f"'{CYCLE}'", 1, "jobs: they wait for each other in a circle: registered -> latest"),
+    "dangling output": ("kinds.yml", f"'{DANGLING}'", 1,
+                        "jobs.registered.inputs.d: job 'from_file' has no output 'absent'; there are: o."),
+    "dangling job": ("kinds.yml", f"'{TYPO}'", 1, "jobs.registered.inputs.d: there is no job 'form_file'"),
+    "two nodes": ("command.yml", "resources.instance_count=2", 1, "resources.instance_count: 2 nodes need a cluster"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def refused(project: Any) -> Iterator[dict[str, subprocess.CompletedProcess[str]]]:
+    """What az says to each of REFUSED; as many lines at once as there are cores, since each takes seconds."""
+    before = project.workspace.jobs.list(max_results=None)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = {
+            name: pool.submit(project, f"job create --file {file} --set {fields}", code=code)
+            for name, (file, fields, code, _) in REFUSED.items()
+        }
+        yield {name: future.result() for name, future in said.items() if future.exception() is None}
+    assert project.workspace.jobs.list(max_results=None) == before, "a refused job must leave nothing behind"
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_job_that_can_not_work_is_refused_before_it_runs(refused: Any, name: str) -> None:
+    assert name in refused, "it did not end with the exit code that it has to end with"
+    assert refused[name].stdout == ""
+    assert refused[name].stderr.startswith("ERROR: ")
+    assert REFUSED[name][0] in refused[name].stderr
+    assert REFUSED[name][3] in refused[name].stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("job create --file command.yml --colour red", 2, "unrecognized arguments: --colour red"),
+        ("job create --file absent.yml", 1, "No such file or directory: absent.yml"),
+        ("job show --name absent", 3, "Job 'absent' was not found in workspace 'w'. List them: az ml job list"),
+        ("job stream --name absent", 3, "Job 'absent' was not found"),
+        ("job list --workspace-name absent", 3, "az ml workspace create --name absent --resource-group g"),
+    ],
+)
+def test_a_wrong_line_has_azures_exit_code(project: Any, line: str, code: int, message: str) -> None:
+    assert message in project(line, code=code).stderr
+
+
+def test_a_failed_step_shows_the_end_of_its_log(project: Any) -> None:
+    done = project("job create --file failing.yml --name failing --stream", code=1)
+    assert "bad | line 3\n" in done.stdout
+    assert "bad | the reason\n" in done.stdout
+    assert "after: canceled, it was never started" in done.stdout
+    assert "\n{" not in done.stdout, "no JSON"
+    assert "ERROR: Job failing failed: bad: the command ended with exit code 7" in done.stderr
+    assert "az ml job list --parent-job-name failing" in done.stderr
+    assert "Status: Failed" in project("job stream --name failing", code=1).stdout
+    query = "--query '[].[display_name,status]' --output tsv"
+    assert project(f"job list --parent-job-name failing {query}").stdout.split("\n") == [
+        "good\tCompleted", "bad\tFailed", "after\tCanceled", ""]  # fmt: skip
+
+
+def test_an_environment_that_can_not_be_built_says_what_the_resolver_says(project: Any) -> None:
+    done = project("job create --file unbuildable.yml --stream", code=1)
+    assert "Environment 'contradiction" in done.stderr
+    assert "pip==24.0" in done.stderr
+    assert "pip==24.1" in done.stderr
+
+
+def test_two_jobs_run_at_once(project: Any) -> None:
+    lines = [
+        "job create --file meet.yml --stream",
+        "job create --file meet.yml --stream --set inputs.mine=b inputs.other=a",
+    ]
+    for process in [project.start(line) for line in lines]:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, out + err
+
+
+def test_a_killed_runner_leaves_a_failed_job_and_a_workspace_that_works(project: Any) -> None:
+    project("job create --file slow.yml --name killed --output none")
+    (runner,) = [pid for pid, command in processes() if command[-3:] == ["run", str(project.workspace.path), "killed"]]
+    os.kill(runner, signal.SIGKILL)
+    job = project.json("job show --name killed")
+    assert job["status"] == "Failed"
+    assert "The runner of this job was ended from outside. Submit the job again" in job["error"]["message"]
+    assert not [command for _, command in processes() if command == ["sleep", "120"]]
+    project("job create --file places.yml --name after_kill --stream")
+
+
+def test_jobs_stay_in_the_workspace_and_servers_on_loopback(project: Any) -> None:
+    root = Path(project.environment["AZUREML_LOCAL_ROOT"])
+    before = outside(project)
+    out = project("job create --file places.yml --stream").stdout
+    folders = [Path(folder) for folder in re.findall(r"^wrote to (.*)$", out, re.MULTILINE)]
+    assert len(folders) == 4
+    assert all(folder.is_relative_to(root / "g" / "w") for folder in folders)
+    assert outside(project) == before
+    address = project.workspace.tracking.running().removeprefix("http://")
+    assert address in listening()
+    ours = {pid for pid, command in processes() if str(root) in " ".join(command)}
+    ours |= {pid for pid, _ in processes() if str(root) in str(working_folder(pid))}
+    assert {place.partition(":")[0] for pid in ours for place in listening(pid)} == {"127.0.0.1"}
+
+
+def outside(project: Any) -> set[Path]:
+    """Files beside the workspace: specs, az's own configuration, other workspaces."""
+    place = project.folder.parent
+    return {p for p in place.rglob("*") if not p.is_relative_to(project.workspace.path) and "config" not in p.parts}
+
+
+def processes() -> list[tuple[int, list[str]]]:
+    """(pid, command line) of the processes of this machine."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            found.append((int(entry.name), (entry / "cmdline").read_text().rstrip("\0").split("\0")))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
+    return found
+
+
+def working_folder(pid: int) -> Path | None:
+    """Of a process, None if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink()
+    except (FileNotFoundError, PermissionError):
+        return None
+
+
+def listening(pid: int | None = None) -> set[str]:
+    """ADDRESS:PORT of listening TCP sockets, of all processes or of one."""
+    mine = {p.readlink().name for p in Path(f"/proc/{pid}/fd").glob("*")} if pid else None
+    places = set()
+    for table in ("tcp", "tcp6"):
+        for row in Path("/proc/net", table).read_text().splitlines()[1:]:
+            fields = row.split()
+            if fields[3] == "0A" and (mine is None or f"socket:[{fields[9]}]" in mine):
+                address, port = fields[1].split(":")
+                number = ".".join(str(byte) for byte in reversed(bytes.fromhex(address)))
+                places.add(f"{number}:{int(port, 16)}")
+    return places

@@ -1,0 +1,38 @@
+"""Calling `az`, the one way by which scripts reach a workspace, on this machine or in Azure."""
+
+import json
+import subprocess
+from typing import Any
+
+
+class AzError(Exception):
+    """An `az` line failed; the message is the line and what `az` said."""
+
+
+def workspace_flags(config: dict[str, Any]) -> list[str]:
+    """Flags that name the workspace of an environment's `config`."""
+    return ["--resource-group", config["resource_group"], "--workspace-name", config["workspace"]]
+
+
+def az(arguments: list[str], expected: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+    """Run `az` with `arguments`.
+
+    Raises:
+        AzError: it ended with another exit code than the `expected` ones, or there is no `az`.
+    """
+    try:
+        result = subprocess.run(["az", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise AzError('az: not found on PATH; use the make target, or first eval "$(make -s env)"') from error
+    if result.returncode not in expected:
+        raise AzError(f"az {' '.join(arguments)}\nexit code {result.returncode}: {result.stderr.strip()}")
+    return result
+
+
+def az_json(arguments: list[str]) -> Any:
+    """What `az` prints, whatever output format the person has set as default."""
+    text = az([*arguments, "--output", "json"]).stdout
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise AzError(f"az {' '.join(arguments)}\nprinted no JSON but: {text.strip()[:200] or 'nothing'}") from error

@@ -1,0 +1,152 @@
+"""The report at the end of `make demo`: what the jobs came to, and where to look next.
+
+    python -m scripts.demo --env local
+
+The same goes to build/<env>/demo.json. The names of the jobs are those that `make register-data` and `make train` left
+in build/jobs/.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from scripts.az import AzError
+from scripts.looking.outcome import PIPELINES, NotCompleted, read_outcome
+from scripts.looking.table import MISSING, duration, shown, shown_parameter, table
+from scripts.looking.workspace import Document, Workspace
+from scripts.specs.config import load_config
+from scripts.specs.errors import SpecError
+
+
+class NoJob(Exception):
+    """A pipeline was not run yet."""
+
+
+def main(args: argparse.Namespace) -> int:
+    try:
+        workspace = Workspace(load_config(Path.cwd(), args.env))
+        outcome = read_outcome(workspace, {pipeline: last_job(args.env, pipeline) for pipeline in PIPELINES})
+    except (SpecError, AzError, NoJob, NotCompleted) as error:
+        print(error, file=sys.stderr)
+        return 1
+    path = Path("build") / args.env / "demo.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(outcome, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    print("\n".join([*report(outcome), *look_next(outcome, workspace, args.env, path)]))
+    return 0
+
+
+def last_job(env: str, pipeline: str) -> str:
+    """Name of the job that the make target of `pipeline` submitted last.
+
+    Raises:
+        NoJob: there is none.
+    """
+    path = Path("build") / "jobs" / f"{env}-{pipeline}"
+    name = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    if not name:
+        target = f"make {pipeline.replace('_', '-')}" + (f" ENV={env}" if env != "local" else "")
+        raise NoJob(f"{path} names no job: {pipeline} was not submitted from here yet; run `{target}`")
+    return name
+
+
+def report(outcome: Document) -> list[str]:
+    """The outcome as lines for a terminal."""
+    return [
+        "",
+        "Data",
+        *table(["", "version", "rows", "months"], [data_row(name, data) for name, data in outcome["data"].items()]),
+        *trial_lines(outcome["trials"]),
+        *metric_lines(outcome["evaluation"]),
+        "",
+        f"Gate: {'promoted' if outcome['gate']['promote'] else 'refused'}",
+        f"  {outcome['gate']['reason']}",
+        "",
+        *model_lines(outcome),
+        *step_lines(outcome),
+    ]
+
+
+def data_row(name: str, data: Document) -> list[str]:
+    months = data["months"]
+    span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]} ({len(months)})"
+    return [name, shown(data["version"]), f"{data['rows']:,}", span]
+
+
+def trial_lines(trials: Document | None) -> list[str]:
+    if trials is None:
+        return []
+    lines = ["", f"Trials: {trials['number']}, {trials['completed']} completed"]
+    if trials["best"]:
+        settings = ", ".join(f"{name} {shown_parameter(text)}" for name, text in trials["best"]["settings"].items())
+        lines.append(f"  best: {trials['metric']} {shown(trials['best']['value'])} with {settings}")
+    return lines
+
+
+def metric_lines(evaluation: Document) -> list[str]:
+    """Candidate and champion side by side."""
+    champion = evaluation["champion"]
+    heading = f"champion, version {champion['version']}" if champion else "champion"
+    rows = [
+        [name, shown(value), shown((champion or {}).get("metrics", {}).get(name))]
+        for name, value in evaluation["candidate"].items()
+    ]
+    lines = ["", f"Judged on {evaluation['test_month']}, {evaluation['rows']:,} flights"]
+    lines += table(["", "candidate", heading], rows)
+    if champion is None:
+        lines.append("  no champion was registered yet")
+    elif "error" in champion:
+        lines.append(f"  the champion could not be judged: {champion['error']}")
+    return lines
+
+
+def model_lines(outcome: Document) -> list[str]:
+    model, champion = outcome["model"], outcome["evaluation"]["champion"]
+    if model:
+        return [f"Model: {model['name']}, version {model['version']}, registered {model['created_at'][:16]}Z"]
+    stays = f"; {champion['name']}, version {champion['version']}, stays the champion" if champion else ""
+    return [f"Model: none was registered, the gate refused{stays}"]
+
+
+def step_lines(outcome: Document) -> list[str]:
+    steps = outcome["steps"]
+    rows = [
+        [
+            f"{step['pipeline']}: {step['step']}",
+            duration(step["seconds"]),
+            f"reused from {step['reused_from']}" if step["reused_from"] else step["status"].lower(),
+        ]
+        for step in steps
+    ]
+    reused = sum(bool(step["reused_from"]) for step in steps)
+    if outcome["all_reused"]:
+        summary = f"all {len(steps)} steps were reused: nothing that they depend on has changed"
+    else:
+        summary = f"{reused} of {len(steps)} steps were reused" if reused else "no step was reused"
+    whole = ", ".join(f"{pipeline} {duration(job['seconds'])}" for pipeline, job in outcome["jobs"].items())
+    return ["", f"Steps: {summary}", *table(["", "took", ""], rows), f"  as a whole: {whole}"]
+
+
+def look_next(outcome: Document, workspace: Workspace, env: str, path: Path) -> list[str]:
+    suffix = "" if env == "local" else f" ENV={env}"
+    train = outcome["jobs"]["train"]
+    download = f"az ml job download --name {train['name']} --output-name evaluation {' '.join(workspace.flags)}"
+    rows = [
+        ["this run", train["page"] or MISSING],
+        ["all runs", f"make ui{suffix}"],
+        ["side by side", f"make compare{suffix}"],
+        ["plots", download],
+        ["this report", str(path)],
+    ]
+    return ["", "Where to look next", *(f"  {name:<14}{where}" for name, where in rows)]
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(parse_args()))

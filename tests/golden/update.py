@@ -1,0 +1,25 @@
+"""Write the golden renders anew, after a change that is meant: python -m tests.golden.update, then review the diff."""
+
+import tempfile
+from pathlib import Path
+
+from scripts.specs.config import environments
+from scripts.specs.project import Project
+from tests.specs_repository import GOLDEN, copied
+
+
+def rendered(root: Path, env: str) -> str:
+    """All files of a build folder as one text, each under a line with its path."""
+    files = sorted(Project(root, env).files.items())
+    return "".join(f"=== {path}\n{content.decode()}" for path, content in files)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = copied(Path(folder))
+        for env in environments(root):
+            (GOLDEN / "renders" / f"{env}.txt").write_text(rendered(root, env), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The model: what it learns from, what it copes with, what it says of itself."""
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.models import Model
+
+from tests.component import load
+from tests.science import train, write_dataset, write_prepared
+
+MONTHS = ["2013-01", "2013-02", "2013-03"]
+pytestmark = pytest.mark.usefixtures("tracking")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_prepared(tmp_path / "prepared", MONTHS)
+    return tmp_path
+
+
+def test_the_model_predicts_a_month_that_it_has_not_seen(folder):
+    model = mlflow.pyfunc.load_model(str(train(folder)))
+    write_prepared(folder / "later", ["2013-04"])
+    later = pd.read_parquet(folder / "later" / "2013-04.parquet")
+    error = later["arr_delay"] - model.predict(later.drop(columns="arr_delay"))
+    assert np.sqrt(np.mean(error**2)) < 10 < later["arr_delay"].std()
+
+
+def test_names_and_weather_that_training_did_not_see_are_no_error(folder):
+    model = mlflow.pyfunc.load_model(str(train(folder)))
+    flights = pd.read_parquet(folder / "prepared" / "2013-03.parquet").drop(columns="arr_delay").head(3)
+    unseen = flights.assign(carrier="ZZ", dest="XXX", temp=np.nan, visib=np.nan)
+    assert np.isfinite(model.predict(unseen)).all()
+
+
+def test_a_run_logs_settings_validation_metrics_and_data_versions(folder, tracking):
+    train(folder)
+    data = tracking.get_run(mlflow.active_run().info.run_id).data
+    assert data.params["learning_rate"] == "0.2"
+    assert data.params["train_to"] == "2013-03"
+    assert data.metrics.keys() == {"validation_rmse", "validation_mae", "validation_r2"}
+    assert 0 < data.metrics["validation_mae"] < data.metrics["validation_rmse"] < 10
+    assert data.tags["data.flights"] == "flights-content by job-1"
+
+
+def test_the_saved_model_names_its_data_months_and_packages(folder):
+    saved = train(folder)
+    model = Model.load(saved)
+    assert model.metadata["train_months"] == MONTHS
+    assert model.metadata["data"] == {"flights": "flights-content by job-1", "weather": "weather-content by job-1"}
+    assert "scikit-learn==1.5.2" in (saved / "requirements.txt").read_text()
+    assert [column.name for column in model.signature.inputs][:4] == ["carrier", "origin", "dest", "dep_delay"]
+
+
+def test_settings_are_judged_on_the_last_train_month_by_a_model_that_has_not_seen_it(folder, tracking):
+    path = folder / "prepared" / "2013-03.parquet"
+    shifted = pd.read_parquet(path)
+    shifted["arr_delay"] += 500  # a model that had seen it would not be off by so much
+    shifted.to_parquet(path)
+    train(folder)
+    metrics = tracking.get_run(mlflow.active_run().info.run_id).data.metrics
+    assert metrics["validation_mae"] > 450
+
+
+def test_later_months_are_not_even_read(folder):
+    (folder / "prepared" / "2013-04.parquet").write_bytes(b"not read")
+    assert Model.load(train(folder)).metadata["train_months"] == MONTHS
+
+
+def test_the_same_seed_gives_the_same_model(folder):
+    flights = pd.read_parquet(folder / "prepared" / "2013-03.parquet").drop(columns="arr_delay")
+    paths = [train(folder, "--model", str(folder / name)) for name in ("one", "two")]
+    one, two = (mlflow.pyfunc.load_model(str(path)).predict(flights) for path in paths)
+    assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("months", "named"),
+    [(["--train-to", "2013-04"], "2013-04"), (["--train-from", "2013-03"], "at least two months")],
+)
+def test_too_few_months_are_an_error_that_names_the_ones_there_are(folder, months, named):
+    with pytest.raises(ValueError, match=named) as error:
+        train(folder, *months)
+    assert "2013-03" in str(error.value)
+
+
+def test_a_dataset_made_outside_a_job_has_a_version_without_one(tmp_path):
+    assert load("train").data_version(write_dataset(tmp_path, "abc")) == "abc"
