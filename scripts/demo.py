@@ -134,7 +134,7 @@ def look_next(outcome: Document, workspace: Workspace, env: str, path: Path) -> 
     download = f"az ml job download --name {train['name']} --output-name evaluation {' '.join(workspace.flags)}"
     rows = [
         ["this run", train["page"] or MISSING],
-        ["all runs", f"make ui{suffix}"],
+        ["all runs", outcome["tracking_uri"] if outcome["tracking_uri"].startswith("http") else f"make ui{suffix}"],
         ["side by side", f"make compare{suffix}"],
         ["plots", download],
         ["this report", str(path)],

@@ -119,7 +119,7 @@ def download(
     download_path: str | None = None,
 ) -> None:
     """Copy a model's files to DOWNLOAD_PATH/NAME."""
-    target = Path(download_path or ".").resolve() / name
+    target = Path(download_path or ".").resolve()
     workspace(resource_group_name, workspace_name).models.download(name, version, target)
 
 

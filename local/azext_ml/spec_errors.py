@@ -37,11 +37,9 @@ def naming(file: str | None) -> Iterator[None]:
         raise WorkspaceError("\n".join(_located(file, line) for line in lines(str(error)))) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # azure-ai-ml looks into values before it has checked what they are.
-        reason = (
-            f"azure-ai-ml can't read it: {type(error).__name__}: {error}. Is a list or a map where a text should be"
-        )
-        hint = "or an unquoted key that YAML reads as something else (on, off, yes, no, a number)? More: --debug"
-        raise WorkspaceError(_located(file, f"{reason}, {hint}")) from error
+        reason = f"azure-ai-ml can't read it: {type(error).__name__}: {error}."
+        hint = "Look for a list or a map where a text should be, and for unquoted keys such as on, off, yes, no or 1."
+        raise WorkspaceError(_located(file, f"{reason}\n{hint} --debug shows where it stopped.")) from error
 
 
 def lines(text: str) -> list[str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 LOST = "The runner of this job was ended from outside. Submit the job again: steps that had completed are reused."
+READ = "name, root, status, doc"  # columns; a plan is large
 MUTABLE = ("description", "tags", "display_name", "properties")
 
 
@@ -100,14 +101,14 @@ class Jobs:
         Raises:
             NotFound: no such job.
         """
-        row = self._catalog.row("SELECT * FROM jobs WHERE name = ?", name)
+        row = self._catalog.row(f"SELECT {READ} FROM jobs WHERE name = ?", name)
         if row is None:
             raise NotFound(
                 f"Job '{name}' was not found in workspace '{self._ws.name}'. List them: az ml job list -o table"
             )
         if row["status"] not in TERMINAL and self._bury(row["root"]):
             return self.get(name)
-        return self._document(row)
+        return self._document(row, self._ws.tracking.running())
 
     def list(
         self,
@@ -124,13 +125,14 @@ class Jobs:
             self.get(parent)
         order, limit = "ASC" if parent else "DESC", -1 if max_results is None else max_results
         rows = self._catalog.rows(
-            f"SELECT * FROM jobs WHERE parent IS ? AND archived <= ? AND archived >= ? ORDER BY seq {order} LIMIT ?",
+            f"SELECT {READ} FROM jobs WHERE parent IS ? AND archived <= ? AND archived >= ? ORDER BY seq {order} LIMIT ?",
             parent,
             int(include_archived or archived_only),
             int(archived_only),
             limit,
         )
-        return [self._document(row) for row in rows]
+        address = self._ws.tracking.running()
+        return [self._document(row, address) for row in rows]
 
     def log_path(self, name: str) -> Path:
         """File that `stream` shows: a step's log, or the events of a pipeline or sweep."""
@@ -221,11 +223,10 @@ class Jobs:
         finally:
             os.close(descriptor)
 
-    def _document(self, row: Row) -> Row:
+    def _document(self, row: Row, address: str | None) -> Row:
         document: Row = {**row["doc"], "status": row["status"], "outputs": row["doc"].get("outputs") or {}}
         document["id"] = f"azureml:{self._ws.id}/jobs/{row['name']}"
         run_id = document["properties"].get("mlflow.run_id")
-        address = self._ws.tracking.running()
         if address:
             view = (
                 f"{address}/#/experiments/{document['properties'].get('mlflow.experiment_id', '')}/runs/{run_id}"

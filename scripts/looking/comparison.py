@@ -6,12 +6,13 @@ taken from the step that did the work.
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from scripts.looking.judging import Judging
 from scripts.looking.runs import ModelVersion, Run
+from scripts.looking.table import shown_parameter
+from scripts.looking.tree import Runs
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 Slices = dict[str, tuple[int, float]]  # value of the slice column -> (rows, the gate's metric)
@@ -56,7 +57,15 @@ class Training:
     gate: str | None
     reused: bool
     judged: str | None
-    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> str:
+        """In a word: reused, version N, refused; else how far it got."""
+        if self.reused:
+            return "reused"
+        if self.registered:
+            return f"version {self.registered}"
+        return "refused" if self.gate else self.status.lower()
 
 
 @dataclass(frozen=True)
@@ -73,38 +82,18 @@ class Version:
     judged: str | None
 
 
-class Runs:
-    """Runs as a tree in which reused steps are replaced by those that did the work."""
+def trainings(runs: list[Run], model: str, usual: str, judging: Judging) -> list[Training]:
+    """Training runs of a model, newest first.
 
-    def __init__(self, runs: list[Run]) -> None:
-        self._by_job = {run.job: run for run in runs}
-        self._children: dict[str | None, list[Run]] = {}
-        for run in runs:
-            self._children.setdefault(run.parent, []).append(run)
-        known = {run.id for run in runs}
-        self.roots = [run for run in runs if run.parent not in known]
-
-    def below(self, run: Run) -> Iterator[Run]:
-        """Everything below a run, depth first."""
-        for child in self._children.get(run.id, []):
-            origin = self.worker(child)
-            yield origin
-            yield from self.below(origin)
-
-    def worker(self, run: Run) -> Run:
-        """The run that did the work of a reused one, or itself."""
-        return self._by_job.get(run.reused_from or "", run)
-
-    def all_reused(self, run: Run) -> bool:
-        children = self._children.get(run.id, [])
-        return bool(children) and all(child.reused_from for child in children)
-
-
-def trainings(runs: list[Run], model: str, judging: Judging) -> list[Training]:
-    """Training runs of a model, newest first."""
+    Args:
+        runs: all runs of the experiment, oldest first.
+        model: name of the registered model.
+        usual: name of the model that a run is of which did not get so far as to say.
+        judging: what makes a run a training run.
+    """
     tree = Runs(runs)
     found = [training(tree, root, judging) for root in reversed(tree.roots)]
-    return [one for one in found if one and one.params.get("model_name", model) == model]
+    return [one for one in found if one and one.params.get("model_name", usual) == model]
 
 
 def training(tree: Runs, root: Run, judging: Judging) -> Training | None:
@@ -135,7 +124,6 @@ def training(tree: Runs, root: Run, judging: Judging) -> Training | None:
         gate=tags.get("gate.reason"),
         reused=tree.all_reused(root),
         judged=judged.id if judged else None,
-        tags=tags,
     )
 
 
@@ -156,12 +144,12 @@ def find_trials(root: Run, family: list[Run], objectives: dict[str, str]) -> lis
 def versions(found: list[ModelVersion], runs: list[Run], judging: Judging) -> list[Version]:
     """Versions of a model, newest first; the newest is the champion."""
     tree = Runs(runs)
-    by_id = {run.id: run for run in runs}
-    return [version(one, root_of(by_id, one.run), tree, judging, champion=one is found[-1]) for one in reversed(found)]
+    return [version(one, tree.root_of(one.run), tree, judging, champion=one is found[-1]) for one in reversed(found)]
 
 
 def version(found: ModelVersion, root: Run | None, tree: Runs, judging: Judging, champion: bool) -> Version:
     origin = training(tree, root, judging) if root else None
+    params = origin.params if origin else {}
     # Metrics as the run logged them, or as the tags keep them where the run is not there: in another workspace.
     tagged = {name: float(text) for name, text in found.tags.items() if NUMBER.fullmatch(text)}
     return Version(
@@ -170,17 +158,10 @@ def version(found: ModelVersion, root: Run | None, tree: Runs, judging: Judging,
         champion=champion,
         job=found.tags.get("root_job") or (origin.job if origin else None),
         metrics=tagged | (origin.metrics if origin else {}),
-        params=origin.params if origin else {},
+        params={name: text for name, text in params.items() if name not in found.tags},  # tell everything once
         tags=found.tags,
         judged=origin.judged if origin else None,
     )
-
-
-def root_of(by_id: dict[str, Run], run_id: str | None) -> Run | None:
-    run = by_id.get(run_id or "")
-    while run and run.parent in by_id:
-        run = by_id[run.parent]
-    return run
 
 
 def differing(all_params: list[dict[str, str]]) -> list[str]:
@@ -189,5 +170,16 @@ def differing(all_params: list[dict[str, str]]) -> list[str]:
     return [name for name in names if len({params.get(name) for params in all_params}) > 1]
 
 
-def better(value: float, other: float, goal: str) -> bool:
-    return value < other if goal == "minimize" else value > other
+def same_in_all(all_params: list[dict[str, str]]) -> str:
+    """The other parameters, as `name value`, in one line."""
+    names = sorted({name for params in all_params for name in params} - set(differing(all_params)))
+    return ", ".join(f"{name} {shown_parameter(all_params[0][name])}" for name in names)
+
+
+def metric_names(versions: list[Version], trainings: list[Training], judging: Judging) -> tuple[list[str], list[str]]:
+    """Metrics on the test month, the gate's first, and those of trials, the objective first."""
+    trial = {name for one in trainings for trial in one.trials for name in trial.metrics} | set(judging.objectives)
+    found = {name for v in versions for name in v.metrics} | {name for t in trainings for name in t.metrics}
+    first = {judging.metric, *judging.objectives}
+    order = sorted(found, key=lambda name: (name not in first, name))
+    return [name for name in order if name not in trial], [name for name in order if name in trial]

@@ -34,5 +34,5 @@ def judging(project: Project) -> Judging:
         metric=policy["metric"],
         goal=policy["direction"],
         slices=policy["slices"]["by"],
-        objectives={objective["primary_metric"]: objective["goal"] for objective in objectives},
+        objectives={objective["primary_metric"]: objective["goal"].lower() for objective in objectives},
     )

@@ -40,6 +40,7 @@ def read_outcome(workspace: Workspace, jobs: dict[str, str]) -> Document:
     steps = [step(pipeline, child) for pipeline in jobs for child in children[pipeline]]
     return {
         "workspace": workspace.name,
+        "tracking_uri": workspace.tracking_uri(),
         "jobs": {pipeline: job_row(document) for pipeline, document in documents.items()},
         "data": data(workspace, evaluation["candidate"]["data"]),
         "trials": trials(workspace, documents["train"], children["train"]),
@@ -121,7 +122,7 @@ def trials(workspace: Workspace, train: Document, steps: list[Document]) -> Docu
         return None
     origin = reused_from(sweep)
     sweep = workspace.job(origin) if origin else sweep
-    settings = train["jobs"][sweep["display_name"]]
+    settings = next(node for node in train["jobs"].values() if node["type"] == "sweep")
     children = workspace.children(sweep["name"])
     best_run = sweep["properties"].get("best_child_run_id")
     # A run of MLflow and its job have one name in Azure and two on this machine.

@@ -74,11 +74,15 @@ class Tracking:
 
     def __init__(self, uri: str) -> None:
         # A server on this machine either answers or is not there; MLflow would ask it for minutes.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         with explained(uri):
-            from mlflow import MlflowClient  # here: importing it takes seconds, which `--help` need not wait
+            import mlflow  # here: it takes seconds, for which `--help` need not wait
 
-            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            mlflow.set_tracking_uri(
+                uri
+            )  # artifacts that go through the server are looked for there, not at the client's
+            self._client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._uri = uri
 
     def runs(self, experiment: str | None = None) -> list[Run]:

@@ -3,9 +3,7 @@
 import os
 import re
 import signal
-import subprocess
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +13,34 @@ pytestmark = pytest.mark.slow
 
 CYCLE = "jobs.registered.inputs.d=${{parent.jobs.latest.outputs.o}}"
 DANGLING = "jobs.registered.inputs.d=${{parent.jobs.from_file.outputs.absent}}"
-TYPO = "jobs.registered.inputs.d=${{parent.jobs.form_file.outputs.o}}"
 # --file and --set, exit code, what stderr has to say. A reference to an asset that is missing ends with 3, like a 404
 # of the service; a compute that is missing is refused by Azure's own client and ends with 1.
 REFUSED = {
     "misspelt type": ("command.yml", "type=commando", 1, "type: Value 'commando' is not one of command, pipeline,"),
-    "wrong option": ("sweep.yml", "objective.goal=up", 1, "objective.goal: Value 'up' is not one of minimize, maximize"),
+    "wrong option": ("sweep.yml", "objective.goal=up", 1, "objective.goal: Value 'up' is not one of minimize, max"),
     "unknown field": ("kinds.yml", "colour=red", 1, "colour: Unknown field."),
-    "no command": ("command.yml", "command=", 1, "command: is missing"),
-    "no such input": ("command.yml", "command='echo ${{inputs.x}}'", 1,
-                      "command: ${{inputs.x}} is not declared; declared: inputs.word, inputs.times, inputs.loud."),
-    "wrong literal": ("kinds.yml", "jobs.nested.jobs.write.inputs.loud=7 jobs.tune.limits.max_total_trials=many", 1,
-                      "max_total_trials: Not a valid integer."),
+    "wrong literal": ("kinds.yml", "inputs.loud=perhaps", 1, "jobs.from_file.inputs.loud: 'perhaps' is not of type"),
     "missing code": ("command.yml", "code=absent", 1, "code: Can't find directory or file"),
     "missing data": ("kinds.yml", "inputs.days.path=data/absent", 1, "/data/absent does not exist"),
-    "missing component file": ("kinds.yml", "jobs.count.component=absent.yml", 1,
-                               "jobs.count.component: No such file or directory: absent.yml"),
+    "missing component file": ("kinds.yml", "jobs.from_file.component=absent.yml", 1,
+                               "jobs.from_file.component: No such file or directory: absent.yml"),
     "unknown component": ("kinds.yml", "jobs.registered.component=azureml:absent:1", 3,
                           "jobs.registered.component: Component 'absent:1' was not found"),
-    "unknown data": ("kinds.yml", "inputs.days=azureml:absent:1", 3, "inputs.days: Data 'absent:1' was not found"),
+    "unknown data": ("kinds.yml", "inputs.days.path=azureml:absent:1", 3, "inputs.days: Data 'absent:1' was not found"),
     "unknown environment": ("command.yml", "environment=azureml:absent:1", 3,
                             "environment: Environment 'absent:1' was not found"),
     "unknown compute": ("command.yml", "compute=azureml:absent", 1,
                         "compute: there is no compute 'absent'; there are: serverless, local, cpu-cluster."),
+    "unknown expression": ("command.yml", "command='echo ${{inputs.x}}'", 1,
+                           "command: ${{inputs.x}} is not declared; declared: inputs.word, inputs.times, inputs.loud."),
+    "dangling binding": ("kinds.yml", f"'{DANGLING}'", 1,
+                         "jobs.registered.inputs.d: job 'from_file' has no output 'absent'; there are: o."),
     "cycle": ("kinds.yml", f"'{CYCLE}'", 1, "jobs: they wait for each other in a circle: registered -> latest"),
-    "dangling output": ("kinds.yml", f"'{DANGLING}'", 1,
-                        "jobs.registered.inputs.d: job 'from_file' has no output 'absent'; there are: o."),
-    "dangling job": ("kinds.yml", f"'{TYPO}'", 1, "jobs.registered.inputs.d: there is no job 'form_file'"),
-    "two nodes": ("command.yml", "resources.instance_count=2", 1, "resources.instance_count: 2 nodes need a cluster"),
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def refused(project: Any) -> Iterator[dict[str, subprocess.CompletedProcess[str]]]:
+def refused(project: Any) -> dict[str, Future[Any]]:
     """What az says to each of REFUSED; as many lines at once as there are cores, since each takes seconds."""
     before = project.workspace.jobs.list(max_results=None)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -55,17 +48,16 @@ def refused(project: Any) -> Iterator[dict[str, subprocess.CompletedProcess[str]
             name: pool.submit(project, f"job create --file {file} --set {fields}", code=code)
             for name, (file, fields, code, _) in REFUSED.items()
         }
-        yield {name: future.result() for name, future in said.items() if future.exception() is None}
-    assert project.workspace.jobs.list(max_results=None) == before, "a refused job must leave nothing behind"
+    assert project.workspace.jobs.list(max_results=None) == before, "nothing may have been submitted"
+    return said
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_job_that_can_not_work_is_refused_before_it_runs(refused: Any, name: str) -> None:
-    assert name in refused, "it did not end with the exit code that it has to end with"
-    assert refused[name].stdout == ""
-    assert refused[name].stderr.startswith("ERROR: ")
-    assert REFUSED[name][0] in refused[name].stderr
-    assert REFUSED[name][3] in refused[name].stderr
+    done, (file, _, _, message) = refused[name].result(), REFUSED[name]
+    assert done.stdout == ""
+    assert f"ERROR: {file}: " in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -98,9 +90,8 @@ def test_a_failed_step_shows_the_end_of_its_log(project: Any) -> None:
 
 def test_an_environment_that_can_not_be_built_says_what_the_resolver_says(project: Any) -> None:
     done = project("job create --file unbuildable.yml --stream", code=1)
-    assert "Environment 'contradiction" in done.stderr
-    assert "pip==24.0" in done.stderr
-    assert "pip==24.1" in done.stderr
+    assert "could not be built" in done.stderr
+    assert "you require pip==24.0 and pip==24.1" in " ".join(done.stderr.split())
 
 
 def test_two_jobs_run_at_once(project: Any) -> None:

@@ -97,17 +97,15 @@ def test_an_unchanged_run_is_reused_and_a_changed_one_makes_the_next_version(pro
 
 
 def test_a_command_job_takes_name_and_fields_from_the_line(project: Any) -> None:
-    line = (
-        "job create --file command.yml --name said --set inputs.word=bye tags.season=summer --save-as said.yml --stream"
-    )
-    printed = project(line).stdout
+    flags = "--name said --set inputs.word=bye tags.season=summer --save-as said.yml --stream"
+    printed = project(f"job create --file command.yml {flags}").stdout
     assert "\nbye 3 1 vanilla count.py log_model.py places.py score.py write.py\n" in printed
     job = document(printed)
     assert job.keys() >= SHOWN | {"command", "compute", "environment", "environment_variables", "code"}
     assert job["inputs"] == {"word": "bye", "times": "3", "loud": "1"}
     assert (job["name"], job["display_name"], job["compute"]) == ("said", "say", "azureml:cpu-cluster")
     assert (job["environment"], job["tags"]) == ("azureml:plain:1", {"team": "flights", "season": "summer"})
-    assert "\nname: said\n" in (project.folder / "said.yml").read_text()
+    assert "name: said\n" in (project.folder / "said.yml").read_text()
     project("job download --name said --download-path said")
     assert read(project.folder / "said")["artifacts/outputs/note.txt"] == "kept\n"
 
