@@ -15,22 +15,19 @@ GROUPS = {
     "ml compute": "Compute targets; whatever they are called, jobs run on this machine.",
     "ml datastore": "Datastores; each is a folder of the workspace.",
     "ml workspace": "Workspaces: folders below AZUREML_LOCAL_ROOT.",
-    "ml job": "Jobs: command, pipeline, sweep and parallel.",
+    "ml job": "Jobs: command, pipeline and sweep; in a pipeline also parallel.",
 }
 VERBS = {
-    "create": "Create from a YAML spec.",
+    "create": "Create one from a YAML spec or from flags.",
     "show": "Show one.",
-    "list": "List.",
+    "list": "List the names, or with --name the versions of one.",
     "update": "Change what may change: --set, --add, --remove.",
-    "delete": "Delete.",
-    "archive": "Hide from listings.",
+    "delete": "Delete one.",
+    "archive": "Hide from listings; nothing is deleted.",
     "restore": "Undo archive.",
-    "download": "Copy files to a folder.",
+    "download": "Copy the files of a version to a folder.",
     "start": "Start a compute instance.",
     "stop": "Stop a compute instance.",
-    "validate": "Check a job without running it.",
-    "stream": "Follow a job to its end.",
-    "cancel": "End a job.",
 }
 OF_KIND = {
     "ml data": "create show list update archive restore",
@@ -40,23 +37,59 @@ OF_KIND = {
     "ml compute": "create show list update delete start stop",
     "ml datastore": "create show list delete",
     "ml workspace": "create show list update delete",
-    "ml job": "create validate show list stream cancel update archive restore download",
 }
+# Command -> what it does, and (what for, line) examples.
+SUMMARIES = {
+    "ml compute list": "List compute targets.",
+    "ml datastore list": "List datastores.",
+    "ml workspace list": "List workspaces, all or those of a resource group.",
+    "ml job create": "Submit a job and print it. It runs in the background, unless --stream follows it to its end.",
+    "ml job validate": "Check a job and all that it refers to, without running it.",
+    "ml job show": "Show a job, or a step of a pipeline: its status, inputs, outputs, and for a failed one the error.",
+    "ml job list": "List jobs, newest first, or the steps of one pipeline or sweep.",
+    "ml job stream": "Follow a job to its end; ends with 1 if it fails, with 0 if it is canceled.",
+    "ml job cancel": "End a job and all its steps.",
+    "ml job update": "Change a job's description, tags, display_name or properties.",
+    "ml job archive": "Hide a job from listings; nothing is deleted.",
+    "ml job restore": "Show an archived job in listings again.",
+    "ml job download": "Copy a job's logs and artifacts, one output, or with --all also all its outputs to a folder.",
+}
+EXAMPLES = {
+    "ml job create": (
+        ("Submit a pipeline and follow it", "az ml job create --file pipeline.yml --stream"),
+        ("Change input and experiment", "az ml job create -f pipeline.yml --set inputs.rate=0.1 experiment_name=x"),
+        ("Keep the name for later", "job=$(az ml job create --file pipeline.yml --query name --output tsv)"),
+    ),
+    "ml job list": (
+        ("A table of the newest jobs", "az ml job list --max-results 10 --output table"),
+        ("The steps of a pipeline",
+         "az ml job list --parent-job-name NAME --query '[].{step:display_name,status:status,job:name}' -o table"),
+    ),
+    "ml job download": (
+        ("Logs and all outputs", "az ml job download --name NAME --all --download-path results"),
+        ("One output", "az ml job download --name NAME --output-name model"),
+    ),
+    "ml model create": (
+        ("Register what a job has written",
+         "az ml model create --name m --type mlflow_model --path azureml://jobs/NAME/outputs/model"),
+    ),
+}  # fmt: skip
 
 
 def _register() -> None:
     for group, text in GROUPS.items():
         helps[group] = _entry("group", text)
-    for group, verbs in OF_KIND.items():
-        for verb in verbs.split():
-            helps[f"{group} {verb}"] = _entry("command", VERBS[verb])
+    texts = {f"{group} {verb}": VERBS[verb] for group, verbs in OF_KIND.items() for verb in verbs.split()}
+    for command, text in {**texts, **SUMMARIES}.items():
+        helps[command] = _entry("command", text, EXAMPLES.get(command, ()))
     for name in refused.COMMANDS:
         helps.setdefault(f"ml {name}", _entry("group", refused.UNSUPPORTED))
 
 
-def _entry(kind: str, summary: str) -> str:
+def _entry(kind: str, summary: str, examples: tuple[tuple[str, str], ...] = ()) -> str:
     # knack reads YAML, of which JSON is a part.
-    return json.dumps({"type": kind, "short-summary": summary})
+    shown = [{"name": name, "text": line} for name, line in examples]
+    return json.dumps({"type": kind, "short-summary": summary, **({"examples": shown} if shown else {})})
 
 
 _register()

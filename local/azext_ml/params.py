@@ -53,8 +53,8 @@ OPTIONS = {
     "permanently_delete": ("--permanently-delete", "-p"),
 }
 HELP = {
-    "name": "Name.",
-    "version": "Version.",
+    "name": "Name of the {noun}.",
+    "version": "Version of the {noun}.",
     "label": "Label of a version; there is one, latest.",
     "file": "Path of the YAML spec.",
     "path": "Local path or azureml:// URI of the content.",
@@ -81,6 +81,7 @@ HELP = {
     "min_instances": "Least nodes; kept in the document.",
     "max_instances": "Most nodes; kept in the document.",
 }
+NOUNS = {"data": "data asset", "compute": "compute target"}
 TYPES: dict[str, dict[str, Any]] = {
     "file": {"type": file_type},
     "tags": {"arg_type": tags_type},
@@ -105,6 +106,8 @@ class SetFields(argparse.Action):
 
 def register(loader: "MlCommandsLoader", command: str) -> None:
     """Declare the flags of `command`, as in `ml data show`."""
+    _, group, verb = (*command.split(), "")[:3]
+    noun = NOUNS.get(group, group)
     with loader.argument_context("ml") as every:
         every.argument(
             "workspace_name",
@@ -115,10 +118,10 @@ def register(loader: "MlCommandsLoader", command: str) -> None:
         every.argument("params_override", options_list=["--set"], nargs="+", action=SetFields, metavar="FIELD=VALUE",
                        help="Set a field of the spec: --set inputs.rate=0.1.")  # fmt: skip
         for name in {**OPTIONS, **HELP, **TYPES}:
-            every.argument(name, **_settings(name))
+            every.argument(name, **_settings(name, noun, verb))
     with loader.argument_context(command) as own:
         for option in PASSED_ON.get(command, ()):
-            own.extra(_dest(option), options_list=option.split(), **_settings(_dest(option), options=False))
+            own.extra(_dest(option), **{**_settings(_dest(option), noun, verb), "options_list": option.split()})
         for name in REQUIRED.get(command, ()):
             own.argument(name, required=True)
         if command == "ml data create":
@@ -132,11 +135,13 @@ def register(loader: "MlCommandsLoader", command: str) -> None:
                       help="Accepted, without effect here.")  # fmt: skip
 
 
-def _settings(name: str, options: bool = True) -> dict[str, Any]:
+def _settings(name: str, noun: str, verb: str) -> dict[str, Any]:
     settings = dict(TYPES.get(name, {}))
     if name in HELP:
-        settings["help"] = HELP[name]
-    if options and name in OPTIONS:
+        settings["help"] = HELP[name].format(noun=noun)
+    if verb == "create" and name in ("name", "version"):
+        settings["help"] += " Goes over the one in the spec."
+    if name in OPTIONS:
         settings["options_list"] = list(OPTIONS[name])
     return settings
 

@@ -1,4 +1,4 @@
-"""An Azure ML workspace in a folder: assets, jobs, environments and tracking. Standard library only; knows nothing of `az`."""
+"""An Azure ML workspace in a folder: assets, jobs, environments, runs. Standard library only; knows nothing of `az`."""
 
 from .errors import Conflict, NotFound, Unsupported, WorkspaceError
 from .workspace import Workspace

@@ -79,7 +79,7 @@ class Catalog:
         self.rows(f"UPDATE jobs SET {sets} WHERE name = ?", *map(_encode, columns.values()), name)
 
     def edit_job(self, name: str, **fields: Any) -> Row:
-        """Merge fields into a job's document in one transaction; `properties`, `tags` and `outputs` merge one level deeper.
+        """Merge fields into a job's document in one transaction; `properties`, `tags` and `outputs` one level deeper.
 
         Returns the new document.
         """
@@ -97,4 +97,5 @@ def _encode(value: Any) -> Any:
 
 
 def _decode(row: sqlite3.Row) -> Row:
-    return {k: json.loads(row[k]) if k in ("doc", "plan", "process") and row[k] else row[k] for k in row.keys()}
+    columns = dict(row)
+    return {k: json.loads(v) if k in ("doc", "plan", "process") and v else v for k, v in columns.items()}

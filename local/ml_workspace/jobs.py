@@ -125,7 +125,8 @@ class Jobs:
             self.get(parent)
         order, limit = "ASC" if parent else "DESC", -1 if max_results is None else max_results
         rows = self._catalog.rows(
-            f"SELECT {READ} FROM jobs WHERE parent IS ? AND archived <= ? AND archived >= ? ORDER BY seq {order} LIMIT ?",
+            f"SELECT {READ} FROM jobs WHERE parent IS ? AND archived <= ? AND archived >= ? "
+            f"ORDER BY seq {order} LIMIT ?",
             parent,
             int(include_archived or archived_only),
             int(archived_only),

@@ -1,7 +1,6 @@
 """The expressions of a job: `${{inputs.x}}` in commands, `${{parent.…}}` bindings between steps."""
 
 import re
-import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
 PARENT_INPUT = re.compile(r"^\$\{\{\s*parent\.inputs\.([\w-]+)\s*\}\}$")
 PARENT_OUTPUT = re.compile(r"^\$\{\{\s*parent\.outputs\.([\w-]+)\s*\}\}$")
 STEP_OUTPUT = re.compile(r"^\$\{\{\s*parent\.jobs\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}$")
-SAFE = re.compile(r"^[\w@%+=:,./-]+$")
 
 
 def names_in(text: str) -> list[str]:
@@ -36,7 +34,7 @@ def check_names(text: str, inputs: Collection[str], outputs: Collection[str]) ->
 
 
 def render(text: str, inputs: Mapping[str, str], outputs: Mapping[str, Path]) -> str:
-    """Put values into a command. Literals go in as they are, as on Azure; paths are quoted where the shell needs it.
+    """Put values into a command as they are, as on Azure; paths of a workspace need no quotes (see `Workspace.create`).
 
     `$[[ … ]]` is dropped whole when an input in it has no value.
 
@@ -49,8 +47,7 @@ def render(text: str, inputs: Mapping[str, str], outputs: Mapping[str, Path]) ->
         if group in ("inputs", "search_space") and name in inputs:
             return inputs[name]
         if group == "outputs" and name in outputs:
-            path = str(outputs[name])
-            return path if SAFE.match(path) else shlex.quote(path)
+            return str(outputs[name])
         raise WorkspaceError(f"${{{{{match[1]}}}}} in the command has no value: declare it and give it one.")
 
     def optional(match: re.Match[str]) -> str:

@@ -32,7 +32,7 @@ class Plan:
         type: command, pipeline, sweep or parallel.
         spec: the component with the node's own fields over it; `inputs` and `outputs` are the declarations.
         inputs: name -> {"literal": text}, {"uri", "type", "asset"} or {"from": [job or "parent", name]}.
-        outputs: name -> {type, mode, path, name, version} as set on the node, with "parent" if it is the pipeline's too.
+        outputs: name -> {type, mode, path, name, version} of the node; with "parent" if it is the pipeline's too.
         component: what the job's document says of its component.
         environment: document of the environment; None for a pipeline.
         jobs: the nodes of a pipeline.

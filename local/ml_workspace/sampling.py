@@ -1,6 +1,6 @@
 """Sampling of a sweep's search space: which hyperparameters each trial gets.
 
-Distributions carry the names and the formulas of the CLI v2 sweep schema. Bayesian and Sobol sampling are refused by name.
+Distributions have the names and formulas of the CLI v2 sweep schema. Bayesian and Sobol sampling are refused by name.
 """
 
 import itertools

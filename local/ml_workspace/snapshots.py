@@ -45,7 +45,7 @@ def _ignore_patterns(root: Path) -> list[str]:
 
 
 def ignored(path: str, patterns: list[str]) -> bool:
-    """Whether gitignore patterns leave out `path` (a folder's path ends with /). The last match decides; ! takes back."""
+    """Whether gitignore patterns leave out `path` (a folder's ends with /). The last match decides; ! takes back."""
     verdict = False
     for pattern in patterns:
         wanted = not pattern.startswith("!")

@@ -61,7 +61,7 @@ class RunChild(Protocol):
 
 
 class Spawn(Protocol):
-    """Runs a process in its own group to its end and returns its exit code; raises StepCanceled, or StepFailed on time-out.
+    """Runs a process in its own group to its end, gives its exit code, raises StepCanceled or, on time-out, StepFailed.
 
     Args:
         command: text for bash, or an argv.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 DATASTORES = {"workspaceblobstore": "azureml-blobstore", "workspaceartifactstore": "azureml"}
+PLAIN = re.compile(r"^[\w@%+=:,./-]+$")
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")
 
 
@@ -38,6 +39,11 @@ class Workspace:
     def create(cls, root: Path, group: str, name: str, **fields: Any) -> "Workspace":
         """Make the workspace's folder, datastores and compute, or open the one that is there."""
         path = _path(root, group, name)
+        if not PLAIN.match(str(path.resolve())):
+            raise WorkspaceError(
+                f"{path.resolve()} has blanks or characters that a shell takes apart, and paths of a workspace stand in the "
+                "commands of jobs. Choose another folder for AZUREML_LOCAL_ROOT."
+            )
         path.mkdir(parents=True, exist_ok=True)
         for folder in ("snapshots", "jobs", "mlflow", *(f"datastores/{store}" for store in DATASTORES)):
             (path / folder).mkdir(parents=True, exist_ok=True)
