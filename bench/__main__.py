@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.report import document, lines, machine_facts, over
 from bench.rows import Row
@@ -35,15 +36,20 @@ def main(args: argparse.Namespace) -> int:
         except BenchError as error:
             failures.append(f"{section} could not be measured: {error}")
     machine["load_at_end"] = machine_facts(Path.cwd())["load"]
-    print("\n".join(lines(results)))
-    print(f"\n{machine['cores']} cores, Python {machine['python']}, load {machine['load'][0]} to {machine['load_at_end'][0]}")
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(document(results, machine), indent=1) + "\n", encoding="utf-8")
     number = over(results)
-    print(f"{'1 limit is' if number == 1 else f'{number or "no"} limits are'} exceeded; the same with all samples: {REPORT}")
+    print("\n".join([*lines(results), "", *summary(machine, number)]))
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
     return 2 if failures else 1 if number else 0
+
+
+def summary(machine: dict[str, Any], number: int) -> list[str]:
+    """What stands below the table; `number` of limits are exceeded."""
+    load = f"load {machine['load'][0]} at the start, {machine['load_at_end'][0]} at the end"
+    exceeded = f"{number or 'no'} limit{'' if number == 1 else 's'} exceeded"
+    return [f"{machine['cores']} cores, Python {machine['python']}, {load}", f"{exceeded}; every sample: {REPORT}"]
 
 
 def sections(text: str) -> list[str]:
