@@ -11,7 +11,8 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
-from mlflow.models import infer_signature
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
@@ -75,6 +76,15 @@ def rows_of_each_kind(features: pd.DataFrame) -> pd.DataFrame:
     """A few rows that show which columns may be empty: MLflow looks at each value, which takes minutes for all rows."""
     empty = [features[features[column].isna()].head(1) for column in features]
     return pd.concat([features.head(5), *empty]).drop_duplicates()
+
+
+def signature(features: pd.DataFrame) -> ModelSignature:
+    """Every column is required, though its value may be missing.
+
+    MLflow's own infer_signature takes a column with missing values for optional, and a minute for a few months.
+    """
+    columns = [ColSpec("string" if name in NAMES else "double", name) for name in features]
+    return ModelSignature(Schema(columns), Schema([ColSpec("double", TARGET)]))
 
 
 def train_months(folder: Path, first: str, last: str) -> list[str]:

@@ -38,7 +38,7 @@ def naming(file: str | None) -> Iterator[None]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # azure-ai-ml looks into values before it has checked what they are.
         reason = f"azure-ai-ml can't read it: {type(error).__name__}: {error}."
-        hint = "Look for a list or a map where a text should be, and for unquoted keys such as on, off, yes, no or 1."
+        hint = "Look for an empty field, a list where a map belongs, an unquoted key such as on, off, yes, no or 1."
         raise WorkspaceError(_located(file, f"{reason}\n{hint} --debug shows where it stopped.")) from error
 
 
@@ -78,7 +78,8 @@ def _groups(text: str) -> Iterator[list[Finding]]:
 def _leaves(field: str, value: Any) -> Iterator[Finding]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _leaves(field if key in ("_schema", None) else f"{field}.{key}", item)
+            # `value` is how marshmallow names what belongs to a key of a map.
+            yield from _leaves(field if key in ("_schema", "value", None) else f"{field}.{key}", item)
     elif isinstance(value, list):
         for item in value:
             yield from _leaves(field, item)
