@@ -43,13 +43,11 @@ def main(args: argparse.Namespace) -> None:
     print(f"fit on {', '.join(fit_months)}; on {validation_month}: {metrics}")
 
     features, target = split(read(args.prepared, months))
-    model = build(args).fit(features, target)
-    example = rows_of_each_kind(features)
     mlflow.sklearn.save_model(
-        model,
+        build(args).fit(features, target),
         args.model,
-        signature=infer_signature(example, model.predict(example)),
-        input_example=example,
+        signature=signature(features),
+        input_example=features.head(5),
         pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         metadata={"data": data, "train_months": months},
     )
@@ -70,12 +68,6 @@ def build(args: argparse.Namespace) -> Pipeline:
         random_state=args.seed,
     )
     return Pipeline([("columns", columns.set_output(transform="pandas")), ("trees", trees)])
-
-
-def rows_of_each_kind(features: pd.DataFrame) -> pd.DataFrame:
-    """A few rows that show which columns may be empty: MLflow looks at each value, which takes minutes for all rows."""
-    empty = [features[features[column].isna()].head(1) for column in features]
-    return pd.concat([features.head(5), *empty]).drop_duplicates()
 
 
 def signature(features: pd.DataFrame) -> ModelSignature:

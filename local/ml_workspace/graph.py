@@ -64,8 +64,6 @@ def check_bindings(plan: "Plan", where: str) -> None:
 
 
 def _check_source(plan: "Plan", source: list[str], declared: dict[str, Any], where: str) -> None:
-    from .plan import compatible
-
     job, name = source
     if job == PARENT:
         available: dict[str, Any] = plan.spec.get("inputs") or {}
@@ -77,7 +75,7 @@ def _check_source(plan: "Plan", source: list[str], declared: dict[str, Any], whe
     if name not in available:
         raise WorkspaceError(f"{where}: {owner} '{name}'; there are: {', '.join(available) or 'none'}.")
     found, wanted = available[name].get("type", "string"), declared.get("type", "string")
-    if not compatible(found, wanted):
+    if not literals.compatible(found, wanted):
         raise WorkspaceError(f"{where}: takes {wanted}, and {'.'.join(source)} is of type {found}.")
     value = plan.inputs.get(name) if job == PARENT else None
     if value and "literal" in value and wanted in literals.TYPES:

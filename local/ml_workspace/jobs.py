@@ -47,7 +47,7 @@ class Jobs:
         """Submit a job and return its document; a detached process runs it.
 
         Raises:
-            WorkspaceError: see `Planner.plan`; or the name is taken.
+            WorkspaceError: see `planner.Planner.plan`; or the name is taken.
         """
         plan = self._planned(doc, source)
         name = name or doc.get("name") or job_name()
@@ -187,7 +187,7 @@ class Jobs:
         return target
 
     def _planned(self, doc: dict[str, Any], source: Path) -> "Plan":
-        from .plan import Planner  # here, since those who only look don't need it
+        from .planner import Planner  # here, since those who only look don't need it
 
         return Planner(self._ws, source).plan(doc)
 

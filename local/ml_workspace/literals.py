@@ -52,3 +52,10 @@ def _number(value: Any, kind: str) -> float | None:
         return float(int(value) if kind == "integer" else value)
     except (TypeError, ValueError):
         return None
+
+
+def compatible(kind: str, wanted: str) -> bool:
+    """Whether data of one type may go where another is declared: a file is never a folder, a literal never data."""
+    files, texts = "uri_file" in (kind, wanted), kind in TYPES or wanted in TYPES
+    numbers = {kind, wanted} <= {"integer", "number"}
+    return kind == wanted or numbers or (texts and {kind, wanted} <= set(TYPES)) or not (files or texts)

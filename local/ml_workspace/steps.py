@@ -89,7 +89,7 @@ class StepContext:
     job: str
     display_name: str
     node: dict[str, Any]
-    """The component with the node's own fields over it, in CLI v2 shape; `inputs` and `outputs` are the declarations."""
+    """The component with the node's own fields over it, in CLI v2 shape; `inputs` and `outputs` are declarations."""
     inputs: dict[str, str]
     """Literals as text, data as a local path; an optional input without a value is absent."""
     outputs: dict[str, Path]

@@ -41,8 +41,8 @@ class Workspace:
         path = _path(root, group, name)
         if not PLAIN.match(str(path.resolve())):
             raise WorkspaceError(
-                f"{path.resolve()} has blanks or characters that a shell takes apart, and paths of a workspace stand in the "
-                "commands of jobs. Choose another folder for AZUREML_LOCAL_ROOT."
+                f"{path.resolve()} has blanks or characters that a shell takes apart, and its paths stand in "
+                "the commands of jobs. Choose another folder for AZUREML_LOCAL_ROOT."
             )
         path.mkdir(parents=True, exist_ok=True)
         for folder in ("snapshots", "jobs", "mlflow", *(f"datastores/{store}" for store in DATASTORES)):

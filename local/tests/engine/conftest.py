@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 from ml_workspace import Workspace
-
-from local.tests.engine.documents import ended
+from tests.engine.documents import ended
 
 ROOT = Path(__file__).parents[3]
 PLAIN = {"name": "plain", "version": "1", "conda_file": {"name": "plain", "dependencies": ["python=3.11"]}}

@@ -8,8 +8,7 @@ import time
 import pytest
 from ml_workspace import Conflict, WorkspaceError
 from ml_workspace.processes import identity
-
-from local.tests.engine.documents import children, command, ended, log_of, node
+from tests.engine.documents import children, command, ended, log_of, node
 
 FOLDER = {"o": {"type": "uri_folder"}}
 WRITE = command("echo ${{inputs.word}} > ${{outputs.o}}/word", {"word": {"type": "string"}}, FOLDER)

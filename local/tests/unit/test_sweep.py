@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
 from unittest.mock import ANY
 
 import pytest

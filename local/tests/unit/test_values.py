@@ -55,5 +55,5 @@ def test_expressions_of_a_command(command, shown):
 
 
 def test_expression_without_value_is_refused():
-    with pytest.raises(WorkspaceError, match="inputs.b"):
+    with pytest.raises(WorkspaceError, match=r"inputs\.b"):
         render("x ${{inputs.b}}", {"a": "1"}, {})

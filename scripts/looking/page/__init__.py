@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from scripts.looking.charts import Dot, DotChart, LineChart, Row, dot_chart, line_chart
 from scripts.looking.comparison import Slices, Training, Version, differing, metric_names, same_in_all
@@ -50,7 +51,7 @@ def render(comparison: Comparison, now: datetime) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"shown": shown, "duration": duration, "when": when, "value": value}
+    environment.filters |= {"shown": shown, "duration": duration, "when": when, "value": value, "breakable": breakable}
     names, validation = metric_names(comparison.versions, comparison.trainings, comparison.judging)
     data = sorted({name for one in comparison.versions for name in one.tags if name.startswith("data.")})
     trials = [trial for one in comparison.trainings if not one.reused for trial in one.trials]
@@ -147,6 +148,11 @@ def other_tags(versions: list[Version], metrics: list[str]) -> list[str]:
 
 def when(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def breakable(name: str) -> Markup:
+    """A name that may go on in the next line after an underscore, where the paper is narrow."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def value(one: Any, group: str, name: str) -> str:
