@@ -8,6 +8,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 ENV ?= local
 MONTH ?=
 ONLY ?=
+FORMAT ?=
+FORCE ?=
+RERUN := $(if $(FORCE), --set settings.force_rerun=true)
 $(if $(wildcard config/$(ENV).yml),,$(error ENV=$(ENV): there is no config/$(ENV).yml; there are: $(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))))
 
 # A top-level value of config/<ENV>.yml, or else of common.yml; no Python, so that it works before set-up.
@@ -54,8 +57,8 @@ endif
 # so the status decides. The job's name is kept for the verbs that report on it.
 define run
 mkdir -p build/jobs && rm -f build/jobs/$(ENV)-$(1); \
-echo "az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)"; \
-job=$$(az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN) --query name --output tsv); \
+echo "az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)$(RERUN)"; \
+job=$$(az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)$(RERUN) --query name --output tsv); \
 test -n "$$job" || { echo "az ml job create gave no job name" >&2; exit 1; }; \
 echo "$$job" > build/jobs/$(ENV)-$(1); \
 az ml job stream --name "$$job" $(IN); \
@@ -77,8 +80,8 @@ env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az
 ##@ Specs
 render: setup ## Render every spec for ENV into build/<ENV>/
 	@$(PY) -m scripts.render --env $(ENV)
-check: setup ## Render, load with azure-ai-ml and lint the specs of ENV
-	@$(PY) -m scripts.check --env $(ENV)
+check: setup ## Render, load with azure-ai-ml and lint the specs of all environments, or of ENV; FORMAT=text|junit|sarif
+	@$(PY) -m scripts.check $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
 graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
 apply: render ## Create in the workspace of ENV what its specs name and it lacks
@@ -89,7 +92,7 @@ land: setup ## Drop a month of flights and weather into the landing folder: make
 	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
 register-data: apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
-train: apply ## Prepare, sweep, evaluate, gate and register
+train: apply ## Prepare, sweep, evaluate, gate and register; FORCE=1 runs unchanged steps again too
 	@$(call run,train)
 
 ##@ Look
@@ -152,7 +155,7 @@ EXTENSION := --python .tools/az/bin/python --target .tools/extensions/ml --no-de
 	@$(UV) install $(EXTENSION) --require-hashes -r $< $(quietly)
 	@touch $@
 .tools/extensions/ml/.ready: .tools/extensions/ml/.requirements $(shell find local -name '*.py' -not -path '*/tests/*' -o -name '*.json' -o -name '*.txt' -o -name pyproject.toml)
-	@$(UV) install $(EXTENSION) --reinstall-package ml ./local $(quietly)
+	@$(UV) install $(EXTENSION) --quiet --reinstall-package ml ./local
 	@touch $@
 
 $(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/extensions/ml/.ready

@@ -5,24 +5,27 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class BenchError(Exception):
     """Something could not be measured; the message says what and why."""
 
 
-def interleave(runs: Mapping[str, Callable[[], float]], rounds: int, warm_up: bool = False) -> dict[str, list[float]]:
+def interleave(runs: Mapping[str, Callable[[], T]], rounds: int, warm_up: bool = False) -> dict[str, list[T]]:
     """Measure each of `runs` once a round (A B C, A B C, ...).
 
     Args:
-        runs: name -> measures itself and returns the value.
+        runs: name -> does what is measured and returns what came out, mostly seconds.
         rounds: number of values of each.
         warm_up: measure a round before these and forget it: files get into memory, byte code gets compiled.
 
     Returns:
         name -> values, one a round.
     """
-    values: dict[str, list[float]] = {name: [] for name in runs}
+    values: dict[str, list[T]] = {name: [] for name in runs}
     for number in range(-1 if warm_up else 0, rounds):
         for name, measure in runs.items():
             value = measure()
@@ -32,7 +35,9 @@ def interleave(runs: Mapping[str, Callable[[], float]], rounds: int, warm_up: bo
     return values
 
 
-def seconds(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, expected: tuple[int, ...] = (0,)) -> float:
+def seconds(
+    command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, expected: tuple[int, ...] = (0,)
+) -> float:
     """Wall time of a command from its start to its end.
 
     Raises:
@@ -52,7 +57,9 @@ def run(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, expect
     result = subprocess.run(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if result.returncode not in expected:
         line = " ".join(map(str, command))
-        raise BenchError(f"{line}\nended with exit code {result.returncode}:\n{(result.stdout + result.stderr)[-3000:]}")
+        raise BenchError(
+            f"{line}\nended with exit code {result.returncode}:\n{(result.stdout + result.stderr)[-3000:]}"
+        )
     return result.stdout
 
 

@@ -67,9 +67,7 @@ def write_pipeline(folder: Path) -> Path:
 def write_script(folder: Path) -> Path:
     """Write the same commands as a shell script, which makes their folders below its first argument."""
     out = [f"$1/{name}" for name in names()]
-    lines = [
-        f"mkdir -p {out[number]}\n{command(number, out[number - 1], out[number])}" for number in range(len(out))
-    ]
+    lines = [f"mkdir -p {out[number]}\n{command(number, out[number - 1], out[number])}" for number in range(len(out))]
     path = folder / "bench.sh"
     path.write_text("\n".join(["set -e", *lines, ""]), encoding="utf-8")
     return path

@@ -21,9 +21,11 @@ def plot_residuals(actual: np.ndarray, predicted: dict[str, np.ndarray], title: 
     figure.suptitle(title, fontweight="bold")
     left, right = figure.subplots(1, 2)
     name, first = next(iter(predicted.items()))
-    # The middle 99 % of flights: single flights with delays of a day would squeeze all others into a spot.
-    xs, ys = (np.clip(values, *np.percentile(values, [0.5, 99.5])) for values in (first, actual - first))
-    cells = left.hexbin(xs, ys, gridsize=45, bins="log", cmap="Blues", mincnt=1, linewidths=0.1)
+    # Without the outermost percent: single flights with delays of a day would squeeze all others into a spot.
+    points = np.stack([first, actual - first])
+    limits = np.percentile(points, [0.5, 99.5], axis=1, keepdims=True)
+    usual = (points == np.clip(points, *limits)).all(axis=0)
+    cells = left.hexbin(*points[:, usual], gridsize=45, bins="log", cmap="Blues", mincnt=1, linewidths=0.1)
     left.axhline(0, color="#333333", linewidth=1)
     left.set(title=f"Residuals of the {name}", xlabel="predicted (minutes)", ylabel="actual - predicted (minutes)")
     figure.colorbar(cells, ax=left, label="flights")

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from job_documents import ended
 from ml_workspace import Workspace
-from tests.engine.documents import ended
 
 ROOT = Path(__file__).parents[3]
 PLAIN = {"name": "plain", "version": "1", "conda_file": {"name": "plain", "dependencies": ["python=3.11"]}}

@@ -6,9 +6,9 @@ import threading
 import time
 
 import pytest
+from job_documents import children, command, ended, log_of, node
 from ml_workspace import Conflict, WorkspaceError
 from ml_workspace.processes import identity
-from tests.engine.documents import children, command, ended, log_of, node
 
 FOLDER = {"o": {"type": "uri_folder"}}
 WRITE = command("echo ${{inputs.word}} > ${{outputs.o}}/word", {"word": {"type": "string"}}, FOLDER)
