@@ -1,1 +1,1 @@
-"""`make bench`: how fast and how large, as ratios that are measured within one run. docs/bench.md tells how to read it."""
+"""`make bench`: speed and memory, as ratios measured within one run. docs/bench.md tells how to read them."""

@@ -29,7 +29,13 @@ class ByHand:
 
     def __init__(self, place: Scratch, build: Path, server: str, fixed: Mapping[str, str]) -> None:
         self._place, self._build, self._fixed = place, build, fixed
-        self._tracking = {"MLFLOW_TRACKING_URI": server, "MLFLOW_EXPERIMENT_NAME": "by-hand"}
+        self._variables = {
+            "MLFLOW_TRACKING_URI": server,
+            "MLFLOW_EXPERIMENT_NAME": "by-hand",
+            # As jobs have it. Threads that spin while they wait make training several times slower on a busy machine,
+            # which would flatter the pipeline.
+            "OMP_WAIT_POLICY": "passive",
+        }
         self._component = {
             path.parent.name: yaml.safe_load(path.read_text(encoding="utf-8"))
             for path in build.glob("components/*/component.yml")
@@ -83,7 +89,7 @@ class ByHand:
         """Run a component's command; returns what it printed."""
         known = {**self._fixed, **values}
         command = EXPRESSION.sub(lambda found: known[found[1]], self._component[name]["command"])
-        environment = self._place.environment | self._tracking
+        environment = self._place.environment | self._variables
         environment["PATH"] = f"{self._python[name].parent}:{environment['PATH']}"
         return run(["bash", "-c", command], environment, self._build / "components" / name)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def measure() -> list[Row]:
         register_months(place, build)
         component = measured_component(place, build)
         specs = {size: write_pipeline(place, component, size) for size in SIZES}
-        found = interleave({str(n): lambda spec=spec: peak(place, spec) for n, spec in specs.items()}, ROUNDS)
+        found = interleave({str(size): partial(peak, place, spec) for size, spec in specs.items()}, ROUNDS)
         few = found[str(SIZES[0])]
         what = "prep, largest worker, {} months"
         rows = [Row(what.format(size), found[str(size)], unit="MB") for size in SIZES[:-1]]

@@ -7,10 +7,9 @@ import os
 import resource
 from pathlib import Path
 
-import prep
-from prep import init, run
+import prep  # type: ignore[import-not-found]  # beside it in the job
 
-__all__ = ["init", "run", "shutdown"]
+init, run = prep.init, prep.run
 
 
 def shutdown() -> None:

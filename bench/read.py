@@ -1,5 +1,7 @@
 """Read commands beside `az version`, the quickest that az has."""
 
+from functools import partial
+
 from bench.rows import Row
 from bench.scratch import scratch
 from bench.timing import interleave
@@ -21,8 +23,8 @@ def measure() -> list[Row]:
             "az ml job list --parent-job-name": ("ml", "job", "list", "--parent-job-name", jobs[0]),
             "az ml job show": ("ml", "job", "show", "--name", jobs[0]),
         }
-        runs = {name: lambda line=line: place.az_seconds(*line) for name, line in commands.items()}
-        found = interleave({"az version": lambda: place.az_seconds("version"), **runs}, ROUNDS, warm_up=True)
+        runs = {name: partial(place.az_seconds, *line) for name, line in commands.items()}
+        found = interleave({"az version": partial(place.az_seconds, "version"), **runs}, ROUNDS, warm_up=True)
         reference = found.pop("az version")
         rule = f"{FACTOR:g} x az version"
         return [Row(name, values, rule, FACTOR, reference=reference) for name, values in found.items()]

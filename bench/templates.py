@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -73,7 +74,7 @@ def growth(verb: str, folder: Path) -> list[Row]:
     """
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     line = [sys.executable, "-m", f"scripts.{verb}", "--env", "local"]
-    runs = {str(size): lambda size=size: seconds(line, environment, folder / str(size)) for size in SIZES}
+    runs = {str(size): partial(seconds, line, environment, folder / str(size)) for size in SIZES}
     found = interleave(runs, ROUNDS[verb], warm_up=verb == "render")
     *smaller, largest = [found[str(size)] for size in SIZES]
     rows = [Row(f"{verb} {size} components", values) for size, values in zip(SIZES, smaller, strict=False)]

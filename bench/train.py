@@ -101,9 +101,9 @@ class Pipeline:
 
     def _run(self, *settings: str) -> float:
         self._job = f"train-{time.time_ns()}"
-        overrides = ["--set", f"inputs.model_name={self.model('in-pipeline')}", *settings]
-        line = ["ml", "job", "create", "--file", self._spec, "--name", self._job, "--stream", "--output", "none"]
-        return self._place.az_seconds(*line, *overrides)
+        options = ("--name", self._job, "--stream", "--output", "none")
+        overrides = ("--set", f"inputs.model_name={self.model('in-pipeline')}", *settings)
+        return self._place.az_seconds("ml", "job", "create", "--file", self._spec, *options, *overrides)
 
     def _children(self, job: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._place.json("ml", "job", "list", "--parent-job-name", job)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import snapshots
-from .catalog import Row, now
+from .catalog import Row, created, now
 from .errors import Conflict, NotFound, WorkspaceError
 from .resolve import asset_reference
 from .workspace import DATASTORES, NAME
@@ -167,8 +167,8 @@ class Assets:
 
     def _take_in(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
         """Replace local paths by what the workspace keeps: uploads for data, snapshots for code."""
-        for transient in ("creation_context", "id"):
-            doc.pop(transient, None)
+        doc.pop("id", None)
+        doc["creation_context"] = created()
         if kind == "data" and "://" not in str(doc["path"]):
             doc["path"] = self.upload(Path(doc["path"]), "path")
         return self.keep_code(doc) if kind == "component" else doc
@@ -238,7 +238,7 @@ class Assets:
 
     def _document(self, row: Row) -> Row:
         kind, name, version = row["kind"], row["name"], row["version"]
-        document = {**row["doc"], "name": name, "creation_context": {"created_at": row["created_at"]}}
+        document = {**row["doc"], "name": name}
         suffix = f"/versions/{version}" if version else ""
         prefix = "azureml:" if kind in ("environment", "component") else ""
         document["id"] = f"{prefix}{self._ws.id}/{PLURAL[kind]}/{name}{suffix}"

@@ -1,7 +1,9 @@
 """The catalog of a workspace: one SQLite database in WAL mode, safe for many processes and for kill -9."""
 
 import datetime
+import getpass
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -31,6 +33,19 @@ CREATE TABLE IF NOT EXISTS digests (
 def now() -> str:
     """The current time as the service writes it: ISO 8601, UTC."""
     return datetime.datetime.now(datetime.UTC).isoformat()
+
+
+def user() -> str:
+    """Who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return str(os.getuid())
+
+
+def created() -> Row:
+    """The `creation_context` of something that is made now."""
+    return {"created_at": now(), "created_by": user(), "created_by_type": "User"}
 
 
 class Catalog:

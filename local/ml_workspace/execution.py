@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import outputs, pipeline, reuse
-from .catalog import now
+from .catalog import created, now
 from .errors import WorkspaceError
 from .plan import Plan
 from .session import Session
@@ -116,7 +116,8 @@ class _Execution:
                 "inputs": {n: {"path": v.uri, "type": v.type} if v.uri else v.text for n, v in call.inputs.items()},
                 "command": self._plan.spec.get("command"),
                 "environment": self._plan.spec.get("environment"),
-                "creation_context": {"created_at": now()},
+                "compute": self._plan.spec.get("compute"),
+                "creation_context": created(),
             }
             catalog.insert(
                 "jobs",

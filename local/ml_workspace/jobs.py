@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import streaming
-from .catalog import Row, now
+from .catalog import Row, created, now
 from .errors import Conflict, NotFound, WorkspaceError
 from .names import job_name
 from .processes import kill_group
@@ -62,7 +62,7 @@ class Jobs:
             "tags": doc.get("tags") or {},
             "properties": doc.get("properties") or {},
             "inputs": {key: _shown(value, plan.inputs.get(key)) for key, value in (doc.get("inputs") or {}).items()},
-            "creation_context": {"created_at": now()},
+            "creation_context": created(),
         }
         if plan.type == "command":
             document |= {key: plan.spec.get(key) for key in ("command", "environment", "code")}

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from . import literals, values
-from .catalog import now
+from .catalog import created, now
 from .graph import PARENT, dependencies
 from .steps import StepCanceled, StepFailed
 from .values import Value
@@ -99,7 +99,7 @@ def run(
     for name in waiting:
         _note_canceled(session, call, job, name)
     if cancel.is_set():
-        raise StepCanceled("canceled")
+        raise StepCanceled("the pipeline was canceled")
     failures = [f"{name}: {e.error}" for name, e in ended.items() if e.status == "Failed"]
     if failures:
         raise StepFailed("; ".join(failures))
@@ -137,7 +137,7 @@ def _note_canceled(session: "Session", call: "Call", job: str, name: str) -> Non
         "experiment_name": (root or {"doc": {}})["doc"].get("experiment_name"),
         "properties": {},
         "tags": {},
-        "creation_context": {"created_at": now()},
+        "creation_context": created(),
         "outputs": {},
     }
     session.ws.catalog.insert(

@@ -44,6 +44,7 @@ class Planner:
         settings = doc.get("settings") or {}
         compute = doc.get("compute") or settings.get("default_compute") or default_compute
         self._check_compute(compute, f"{where}compute")
+        doc = {**doc, "compute": compute or "serverless"}
         if kind == "sweep":
             return self._sweep(doc, where)
         component, name = self._component(doc, kind, where)

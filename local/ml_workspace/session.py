@@ -79,10 +79,10 @@ class Session:
         """Run a process to its end on a core of this machine; its output goes to `log`. See `steps.Spawn`."""
         while not self.cores.acquire(timeout=POLL):
             if cancel.is_set():
-                raise StepCanceled("canceled before it started")
+                raise StepCanceled("before it started")
         try:
             if cancel.is_set():
-                raise StepCanceled("canceled before it started")
+                raise StepCanceled("before it started")
             command = ["/bin/bash", "-c", argv] if isinstance(argv, str) else argv
             with log.open("ab") as output:
                 process = subprocess.Popen(
@@ -111,7 +111,7 @@ class Session:
         if running.timed_out:
             raise StepFailed(f"took longer than its time limit of {timeout:g} s and was ended")
         if running.ending:
-            raise StepCanceled("canceled while it ran")
+            raise StepCanceled("its processes were ended")
         return code
 
     def _watch(self) -> None:

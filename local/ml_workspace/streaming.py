@@ -17,14 +17,15 @@ def stream(ws: "Workspace", name: str, write: Callable[[str], None]) -> str:
 
     For a command job that is its log; for a pipeline or sweep a line for each thing that happens to its jobs.
     """
-    job = ws.jobs.get(name)
-    view = (job.get("services") or {}).get("Studio", {}).get("endpoint", "")
-    write(f"RunId: {name}\nWeb View: {view}\n\n")
-    position = 0
+    write(f"RunId: {name}\n")
+    view, position = "", 0
     while True:
         job = ws.jobs.get(name)
         over = job["status"] in TERMINAL
-        position = _copy(ws.jobs.log_path(name), position, write)
+        if not view and job["properties"].get("mlflow.run_id"):
+            view = (job.get("services") or {}).get("Studio", {}).get("endpoint", "")
+            write(f"Web View: {view}\n\n")
+        position = _copy(ws.jobs.log_path(name), position, write, over)
         if over:
             break
         time.sleep(POLL)
@@ -34,13 +35,15 @@ def stream(ws: "Workspace", name: str, write: Callable[[str], None]) -> str:
     return str(job["status"])
 
 
-def _copy(path: Path, position: int, write: Callable[[str], None]) -> int:
+def _copy(path: Path, position: int, write: Callable[[str], None], over: bool) -> int:
+    """Write what has come since `position`; only whole lines, unless nothing more comes (`over`)."""
     if not path.is_file():
         return position
     with path.open("rb") as file:
         file.seek(position)
-        # Whole lines only: a line that is being written comes next time.
-        text, newline, _ = file.read().rpartition(b"\n")
-    if newline:
-        write(text.decode(errors="replace") + "\n")
-    return position + len(text) + len(newline)
+        text = file.read()
+    if not over:
+        text = text[: text.rfind(b"\n") + 1]
+    if text:
+        write(text.decode(errors="replace") + ("" if text.endswith(b"\n") else "\n"))
+    return position + len(text)

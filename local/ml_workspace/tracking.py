@@ -1,10 +1,8 @@
 """Runs, metrics and artifacts of a workspace: its MLflow server's REST API."""
 
 import contextlib
-import getpass
 import http.client
 import json
-import os
 import sqlite3
 import threading
 import time
@@ -13,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .catalog import user
 from .errors import Conflict, NotFound, WorkspaceError
 from .mlflow_server import Server
 
@@ -116,7 +115,7 @@ class Tracking:
         Returns:
             The run's id.
         """
-        standard = {"mlflow.user": _user(), "mlflow.source.type": "JOB", "mlflow.source.name": name}
+        standard = {"mlflow.user": user(), "mlflow.source.type": "JOB", "mlflow.source.name": name}
         if parent:
             standard["mlflow.parentRunId"] = parent
         body = {"experiment_id": self.experiment(experiment), "run_name": name, "start_time": _milliseconds(),
@@ -214,13 +213,6 @@ class Tracking:
         if not place.is_relative_to(folder.resolve()):
             raise WorkspaceError(f"{uri} leads out of the artifacts.")
         return place
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except KeyError:  # a container's user without a name
-        return str(os.getuid())
 
 
 def _milliseconds() -> int:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .catalog import Catalog, now
+from .catalog import Catalog, created
 from .errors import NotFound, WorkspaceError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Workspace:
                 "id": workspace_id(group, name),
                 "location": "local",
                 "workspace_id": str(uuid.uuid4()),
-                "creation_context": {"created_at": now()},
+                "creation_context": created(),
             }
             staging = path / f".workspace.{os.getpid()}.json"
             staging.write_text(json.dumps(document, indent=1), encoding="utf-8")
