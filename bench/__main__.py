@@ -25,7 +25,8 @@ REPORT = Path("build") / "bench.json"
 
 
 def main(args: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # clean up as after Ctrl-C
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda number, frame: sys.exit(128 + number))  # on the way out, sections clean up
     machine = machine_facts(Path.cwd())
     results: dict[str, Sequence[Row]] = {}
     failures = []

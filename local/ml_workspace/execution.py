@@ -13,6 +13,7 @@ from . import outputs, pipeline, reuse
 from .catalog import created, now
 from .errors import WorkspaceError
 from .plan import Plan
+from .resolve import asset_reference
 from .session import Session
 from .step import Step
 from .steps import StepCanceled
@@ -133,7 +134,10 @@ class _Execution:
         else:
             self._status("Preparing")
         tags = {k: str(v) for k, v in root["doc"]["properties"].items() if "git" in k}
-        tags |= {"azureml.job": self._name, "azureml.type": self._plan.type, "mlflow.source.name": self._plan.component}
+        tags |= {"azureml.job": self._name, "azureml.type": self._plan.type}
+        if self._plan.component.startswith("azureml:"):
+            name, version, _ = asset_reference(self._plan.component)
+            tags["mlflow.source.name"] = f"{name}:{version}"
         tags |= {} if call.parent else {k: str(v) for k, v in (root["doc"].get("tags") or {}).items()}
         self._run_id = self._ws.tracking.start_run(self._experiment, call.display_name, tags, call.parent_run)
         experiment_id = self._ws.tracking.experiment(self._experiment)
