@@ -1,4 +1,5 @@
 # Every verb of the repository; `make` alone lists them. ENV picks config/<ENV>.yml: local (this machine), dev, test, prod.
+$(if $(filter 0 1 2 3,$(firstword $(subst ., ,$(MAKE_VERSION)))),$(error This Makefile needs GNU make 4 or newer, and this is $(MAKE_VERSION); macOS: brew install make, then gmake))
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -10,7 +11,9 @@ MONTH ?=
 ONLY ?=
 FORMAT ?=
 FORCE ?=
-RERUN := $(if $(FORCE), --set settings.force_rerun=true)
+SET ?=
+OVERRIDES := $(strip $(if $(FORCE),settings.force_rerun=true) $(SET))
+OVERRIDES := $(if $(OVERRIDES), --set $(OVERRIDES))
 $(if $(wildcard config/$(ENV).yml),,$(error ENV=$(ENV): there is no config/$(ENV).yml; there are: $(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))))
 
 # A top-level value of config/<ENV>.yml, or else of common.yml; no Python, so that it works before set-up.
@@ -30,14 +33,14 @@ export AZURE_EXTENSION_USE_DYNAMIC_INSTALL := no
 export AZURE_CORE_COLLECT_TELEMETRY := no
 export AZURE_CORE_SURVEY_MESSAGE := no
 export AZUREML_LOCAL_ROOT ?= $(CURDIR)/.azureml
-export PATH := $(TOOLS)/az/bin:$(PATH:$(TOOLS)/az/bin:%=%)
+export PATH := $(TOOLS)/bin:$(PATH:$(TOOLS)/bin:%=%)
 unexport AZURE_DEFAULTS_SUBSCRIPTION
 EXPORTED += UV_CACHE_DIR AZUREML_LOCAL_ROOT AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL \
   AZURE_CORE_COLLECT_TELEMETRY AZURE_CORE_SURVEY_MESSAGE
 else
 # The person's own az, login and extensions; without one, the pinned az. A shell that was set up for the local
 # workspace (`make env`) must not answer in the name of Azure, so what it exported is dropped.
-export PATH := $(PATH):$(TOOLS)/az/bin
+export PATH := $(PATH:$(TOOLS)/bin:%=%):$(TOOLS)/bin
 export AZURE_DEFAULTS_SUBSCRIPTION := $(call config,subscription)
 EXPORTED += AZURE_DEFAULTS_SUBSCRIPTION
 ifeq ($(AZURE_EXTENSION_DIR),$(TOOLS)/extensions)
@@ -48,7 +51,7 @@ endif
 
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
-READY := .venv/.ready .tools/az/.ready .tools/extensions/ml/.ready
+READY := .venv/.ready .tools/bin/az .tools/extensions/ml/.ready
 ifeq ($(ENV),local)
 READY += $(AZUREML_LOCAL_ROOT)/local/local/workspace.json
 endif
@@ -57,8 +60,8 @@ endif
 # so the status decides. The job's name is kept for the verbs that report on it.
 define run
 mkdir -p build/jobs && rm -f build/jobs/$(ENV)-$(1); \
-echo "az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)$(RERUN)"; \
-job=$$(az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)$(RERUN) --query name --output tsv); \
+echo "az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)$(OVERRIDES)"; \
+job=$$(az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)$(OVERRIDES) --query name --output tsv); \
 test -n "$$job" || { echo "az ml job create gave no job name" >&2; exit 1; }; \
 echo "$$job" > build/jobs/$(ENV)-$(1); \
 az ml job stream --name "$$job" $(IN); \
@@ -92,7 +95,7 @@ land: setup ## Drop a month of flights and weather into the landing folder: make
 	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
 register-data: apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
-train: apply ## Prepare, sweep, evaluate, gate and register; FORCE=1 runs unchanged steps again too
+train: apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 …", FORCE=1 runs unchanged steps again
 	@$(call run,train)
 
 ##@ Look
@@ -147,6 +150,11 @@ quietly = 2>&1 | sed '/^ [+~-] /d; s/^/      /' >&2
 	@$(UV) sync --python .tools/az/bin/python --require-hashes --compile-bytecode requirements/az.txt $(quietly)
 	@touch $@
 
+# A folder with nothing but `az` for PATH: beside it lie a python and a pip, which would take the place of the person's.
+.tools/bin/az: | .tools/az/.ready
+	@mkdir -p $(@D)
+	@ln -sf ../az/bin/az $@
+
 # The extension's folder: what it depends on, then the extension itself, again whenever its code changes.
 EXTENSION := --python .tools/az/bin/python --target .tools/extensions/ml --no-deps --compile-bytecode
 .tools/extensions/ml/.requirements: local/requirements.txt | .tools/az/.ready
@@ -158,7 +166,7 @@ EXTENSION := --python .tools/az/bin/python --target .tools/extensions/ml --no-de
 	@$(UV) install $(EXTENSION) --quiet --reinstall-package ml ./local
 	@touch $@
 
-$(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/extensions/ml/.ready
+$(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensions/ml/.ready
 	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
 	@az ml workspace create --name local --resource-group local --output none
 

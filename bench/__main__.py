@@ -20,7 +20,16 @@ from bench.report import document, lines, machine_facts, over
 from bench.rows import Row
 from bench.timing import BenchError, say
 
-SECTIONS = ("read", "submit", "chain", "templates", "memory", "train")  # a module each; quick ones first
+SECTIONS = (
+    "read",
+    "submit",
+    "chain",
+    "sweep",
+    "crowd",
+    "templates",
+    "memory",
+    "train",
+)  # a module each; quick ones first
 REPORT = Path("build") / "bench.json"
 
 

@@ -1,6 +1,5 @@
 """Submitting a pipeline beside what every submission needs: azure-ai-ml in memory, and az itself."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from bench.rows import Row
@@ -21,7 +20,11 @@ def measure() -> list[Row]:
 
 def submission(place: Scratch, spec: Path, what: str, rounds: int) -> Row:
     """Submit a pipeline in each round; its job has ended before the next thing is measured."""
-    runs = {"create": lambda: create(place, spec), "import": lambda: import_seconds(place), **version(place)}
+    runs = {
+        "create": lambda: create(place, spec),
+        "import": lambda: import_seconds(place),
+        "version": lambda: place.az_seconds("version"),
+    }
     found = interleave(runs, rounds, warm_up=True)
     # One number a round: what a submission may take, each part with its own factor.
     allowed = [
@@ -30,10 +33,6 @@ def submission(place: Scratch, spec: Path, what: str, rounds: int) -> Row:
     ]
     rule = f"{IMPORT_FACTOR:g} x import azure.ai.ml + {VERSION_FACTOR:g} x az version"
     return Row(what, found["create"], rule, 1.0, reference=allowed)
-
-
-def version(place: Scratch) -> dict[str, Callable[[], float]]:
-    return {"version": lambda: place.az_seconds("version")}
 
 
 def create(place: Scratch, spec: Path) -> float:

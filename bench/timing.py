@@ -52,11 +52,14 @@ def run(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, expect
     """Run a command to its end and return what it printed on standard output.
 
     Raises:
-        BenchError: it ended with another exit code than the `expected` ones.
+        BenchError: it can't be started, or ended with another exit code than the `expected` ones.
     """
-    result = subprocess.run(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    line = " ".join(map(str, command))
+    try:
+        result = subprocess.run(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except OSError as error:
+        raise BenchError(f"{line}\ncan't be started: {error}") from error
     if result.returncode not in expected:
-        line = " ".join(map(str, command))
         raise BenchError(
             f"{line}\nended with exit code {result.returncode}:\n{(result.stdout + result.stderr)[-3000:]}"
         )

@@ -8,6 +8,10 @@ STEPS = 10
 SCHEMA = "https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json"
 FIRST = "echo {name} > {out}/text"
 NEXT = "cat {previous}/text > {out}/text && echo {name} >> {out}/text"
+ENVIRONMENT = {
+    "image": "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04",
+    "conda_file": {"name": "bench", "dependencies": ["python=3.11"]},
+}  # Python and nothing else
 
 
 def names() -> list[str]:
@@ -54,13 +58,9 @@ def pipeline(environment: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_pipeline(folder: Path) -> Path:
-    """Write the pipeline as a spec; its environment is Python and nothing else. JSON is YAML, too."""
-    environment = {
-        "image": "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04",
-        "conda_file": {"name": "bench", "dependencies": ["python=3.11"]},
-    }
+    """Write the pipeline as a spec. JSON is YAML, too."""
     path = folder / "bench.yml"
-    path.write_text(json.dumps(pipeline(environment), indent=1), encoding="utf-8")
+    path.write_text(json.dumps(pipeline(ENVIRONMENT), indent=1), encoding="utf-8")
     return path
 
 

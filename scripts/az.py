@@ -4,13 +4,23 @@ import json
 import subprocess
 from typing import Any
 
+from scripts.specs.errors import SpecError
+
+NO_EXTENSION = "'ml' is misspelled or not recognized"
+
 
 class AzError(Exception):
     """An `az` line failed; the message is the line and what `az` said."""
 
 
 def workspace_flags(config: dict[str, Any]) -> list[str]:
-    """Flags that name the workspace of an environment's `config`."""
+    """Flags that name the workspace of an environment's `config`.
+
+    Raises:
+        SpecError: `config` does not name it.
+    """
+    if missing := [key for key in ("resource_group", "workspace") if not config.get(key)]:
+        raise SpecError(f"config/{config['env']}.yml", f"{' and '.join(missing)} is missing; it names the workspace")
     return ["--resource-group", config["resource_group"], "--workspace-name", config["workspace"]]
 
 
@@ -24,6 +34,8 @@ def az(arguments: list[str], expected: tuple[int, ...] = (0,)) -> subprocess.Com
         result = subprocess.run(["az", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise AzError('az: not found on PATH; use the make target, or first eval "$(make -s env)"') from error
+    if NO_EXTENSION in result.stderr:
+        raise AzError(f"az {' '.join(arguments)}\n`az` lacks the `ml` extension; az extension add --name ml")
     if result.returncode not in expected:
         raise AzError(f"az {' '.join(arguments)}\nexit code {result.returncode}: {result.stderr.strip()}")
     return result

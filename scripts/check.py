@@ -28,7 +28,9 @@ def main(args: argparse.Namespace) -> int:
     elif report:
         print(report, end="")
     specs = max(count for _, count in checked.values())
-    print(f"{specs} specs, {', '.join(envs)}: {_counted(len(found))}", file=sys.stderr if found else sys.stdout)
+    # Beside a report it goes to stderr: `make -s check FORMAT=sarif > specs.sarif` has to be nothing but the report.
+    beside = sys.stderr if report else sys.stdout
+    print(f"{specs} specs, {', '.join(envs)}: {_counted(len(found))}", file=beside)
     return 1 if found else 0
 
 

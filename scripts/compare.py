@@ -8,18 +8,21 @@ Which version is better and why: metrics, settings, data, commit, the gate's rea
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.az import AzError
-from scripts.looking.comparison import Slices, differing, metric_names, same_in_all, trainings, versions
+from scripts.looking.comparison import Training, differing, metric_names, same_in_all, trainings, versions
 from scripts.looking.files import write_whole
-from scripts.looking.judging import Judging, judging
+from scripts.looking.judging import judging
 from scripts.looking.page import Comparison, render, value, when
 from scripts.looking.runs import Tracking, TrackingError
+from scripts.looking.slices import compare_slices
 from scripts.looking.table import duration, shown, table
-from scripts.looking.workspace import Workspace
+from scripts.looking.workspace import AT_ONCE, Workspace
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project
 
@@ -34,7 +37,7 @@ def main(args: argparse.Namespace) -> int:
         workspace = Workspace(project.config)
         tracking = Tracking(workspace.tracking_uri())
         model = args.model or project.config["model"]
-        comparison = compare(tracking, workspace.name, project, model, args.runs)
+        comparison = compare(tracking, workspace.name, project, model, args.runs, workspace.why_failed)
     except (SpecError, AzError, TrackingError, NothingToCompare) as error:
         print(error, file=sys.stderr)
         return 1
@@ -47,8 +50,18 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def compare(tracking: Tracking, workspace: str, project: Project, model: str, newest: int) -> Comparison:
+def compare(
+    tracking: Tracking, workspace: str, project: Project, model: str, newest: int, why: Callable[[str], str | None]
+) -> Comparison:
     """The `newest` versions and training runs of a model.
+
+    Args:
+        tracking: has the runs and versions.
+        workspace: its name.
+        project: its specs tell what is compared by what.
+        model: name of the registered model.
+        newest: how many of each.
+        why: job that failed -> reason in a line; None if it is not known.
 
     Raises:
         NothingToCompare: there are none.
@@ -60,15 +73,16 @@ def compare(tracking: Tracking, workspace: str, project: Project, model: str, ne
     if not found and not made:
         known = ", ".join(tracking.models()) or "none"
         raise NothingToCompare(f"model {model} has neither versions nor training runs; registered models: {known}")
-    slices = {one.number: slices_of(tracking, one.judged, by) for one in found if one.judged}
-    return Comparison(workspace, model, by, found, made, {number: of for number, of in slices.items() if of})
+    slices = compare_slices(found, lambda run: tracking.json_artifact(run, "evaluation/evaluation.json"), by)
+    return Comparison(workspace, model, by, found, explained(made, why), slices)
 
 
-def slices_of(tracking: Tracking, run: str, by: Judging) -> Slices:
-    """The gate's metric by slice, from the evaluation that a run logged; empty if it logged none."""
-    evaluation = tracking.json_artifact(run, "evaluation/evaluation.json")
-    found = evaluation["candidate"]["slices"].get(by.slices, {}) if evaluation else {}
-    return {name: (row["rows"], row[by.metric]) for name, row in found.items()}
+def explained(made: list[Training], why: Callable[[str], str | None]) -> list[Training]:
+    """Training runs, those that failed with the reason."""
+    failed = [one.job for one in made if one.status == "FAILED"]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        reasons = dict(zip(failed, pool.map(why, failed), strict=True))
+    return [replace(one, error=reasons.get(one.job)) for one in made]
 
 
 def report(comparison: Comparison) -> list[str]:
@@ -98,7 +112,7 @@ def version_lines(comparison: Comparison, names: list[str], validation: list[str
         ]
         for one in comparison.versions
     ]
-    return ["Versions", *table(headings, rows), *same_line(params)]
+    return ["Versions", *table(headings, rows), *same_line("the same in all", params)]
 
 
 def training_lines(comparison: Comparison, names: list[str], validation: list[str]) -> list[str]:
@@ -121,12 +135,13 @@ def training_lines(comparison: Comparison, names: list[str], validation: list[st
     return [
         "Training runs, with the settings of the best trial",
         *table([*headings, *differing(params)], rows),
-        *same_line(params),
+        *same_line("the same in all that were judged", params),
+        *(f"  {one.job} failed: {one.error}" for one in comparison.trainings if one.error),
     ]
 
 
-def same_line(params: list[dict[str, str]]) -> list[str]:
-    return [f"  the same in all: {same_in_all(params)}"] if len(params) > 1 else []
+def same_line(where: str, params: list[dict[str, str]]) -> list[str]:
+    return [f"  {where}: {same_in_all(params)}"] if len(params) > 1 else []
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -26,6 +26,7 @@ class History:
         self._client, self._folder = client, folder
         self._experiment = client.create_experiment(EXPERIMENT)
         self._day = 0
+        self._newest: int | None = None  # version
         client.create_registered_model(MODEL)
 
     def run(
@@ -79,7 +80,7 @@ class History:
         data = {"data.flights": f"{job[:6]}c0ffee by {job}-flights"}
         settings = {"test_month": test_month, "model_name": model, "seed": 7}
         evaluate = self.run("evaluate", f"{job}-evaluate", root, 6, params=settings, metrics=judged, tags=data)
-        self._log_evaluation(evaluate, rmse)
+        self._log_evaluation(evaluate, test_month, rmse, champion)
         reason = f"rmse {rmse:.4g} against {champion or 'none'}"
         self.run("gate", f"{job}-gate", root, 8, tags={"gate": "promoted", "gate.reason": reason})
         registered = f"{model}:{registers}" if registers else "none"
@@ -88,6 +89,7 @@ class History:
             facts = {"root_job": job, "commit": "1a9d73d" + "0" * 33, "test_month": test_month, "gate": reason}
             tags = {**data, **facts, "rmse": f"{rmse:.6g}", "model_uuid": "eb51b81f495e4e16b2e8836ef68bde73"}
             self._client.create_model_version(model, f"runs:/{register}/model", register, tags=tags)
+            self._newest = registers
         self._day += 1
 
     def reuse(self, job: str, origin: str) -> None:
@@ -113,14 +115,29 @@ class History:
         self.run(f"{job}_1", f"{job}-1", sweep, 2, status="FAILED", params=SHARED | {"learning_rate": "0.9"})
         self._day += 1
 
-    def _log_evaluation(self, run: str, rmse: float) -> None:
-        slices = {
-            name: {"rows": rows, "rmse": rmse + 2 * at - 5 + (rmse * (at + 3) * 7) % 1.3}
-            for at, (name, rows) in enumerate(CARRIERS.items())
+    def stop(self, job: str, status: str = "FAILED") -> None:
+        """A training run that ended in its first step, so that nothing was trained."""
+        root = self.run("train", job, status=status)
+        self.run("prep", f"{job}-prep", root, status=status)
+        self._day += 1
+
+    def _log_evaluation(self, run: str, test_month: str, rmse: float, champion: float | None) -> None:
+        old = champion and {"name": MODEL, "version": str(self._newest), "slices": {"carrier": by_carrier(champion)}}
+        evaluation = {
+            "test_month": test_month,
+            "candidate": {"slices": {"carrier": by_carrier(rmse)}},
+            "champion": old,
         }
         path = self._folder / "evaluation.json"
-        path.write_text(json.dumps({"candidate": {"slices": {"carrier": slices}}}), encoding="utf-8")
+        path.write_text(json.dumps(evaluation), encoding="utf-8")
         self._client.log_artifact(run, str(path), "evaluation")
+
+
+def by_carrier(rmse: float) -> dict[str, dict[str, float]]:
+    return {
+        name: {"rows": rows, "rmse": rmse + 2 * at - 5 + (rmse * (at + 3) * 7) % 1.3}
+        for at, (name, rows) in enumerate(CARRIERS.items())
+    }
 
 
 def weeks(folder: Path) -> str:
@@ -137,6 +154,6 @@ def weeks(folder: Path) -> str:
     history.train("charlie", 21.6, champion=22.4, registers=2)
     history.reuse("delta", "charlie")
     history.fail("echo")
-    history.train("foxtrot", 20.9, champion=22.1, registers=3, test_month="2013-07")
+    history.train("foxtrot", 20.9, champion=22.2, registers=3, test_month="2013-07")
     history.train("golf", 12.0, model="taxi-delay")
     return uri

@@ -1,13 +1,15 @@
 """Judges a trained model on a month that it has not seen, beside the champion on the same rows.
 
 The champion is the newest registered version of the model. It is judged here and now rather than by the numbers of its
-own time: only the same rows make two models comparable. One that can't be loaded or can't predict is written down as
-unreadable, for the gate to refuse on; it is not mistaken for "no champion".
+own time: only the same rows make two models comparable. One that can't be loaded, can't predict or has been trained on
+that month is written down as such, for the gate to refuse on; it is not mistaken for "no champion".
 """
 
 import argparse
 import json
 import math
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,27 @@ SLICE = "carrier"
 SAMPLE, REPEATS = 2_000, 3
 
 
-def main(args: argparse.Namespace) -> None:
-    described = Model.load(args.model)
-    refuse_seen_month(args.test_month, described.metadata["train_months"])
-    test = read_month(args.prepared, args.test_month)
+class EvaluateError(Exception):
+    """The model can't be judged on the month that was asked for; the message says why and what to do."""
+
+
+def main(args: argparse.Namespace) -> int:
+    try:
+        refuse_no_month(args.test_month)
+        described = Model.load(args.model)
+        refuse_seen_month(args.test_month, described.metadata["train_months"])
+        test = read_month(args.prepared, args.test_month)
+    except EvaluateError as error:
+        print(f"ERROR {error}", file=sys.stderr)
+        return 1
+    evaluate(args, described, test)
+    return 0
+
+
+def evaluate(args: argparse.Namespace, described: Model, test: pd.DataFrame) -> None:
     model = mlflow.pyfunc.load_model(str(args.model))
     candidate = {"model_uuid": described.model_uuid, "data": described.metadata["data"], **judge(model, test)}
-    champion = judge_champion(args.model_name, test)
+    champion = judge_champion(args.model_name, args.test_month, test)
     evaluation = {
         "model": args.model_name,
         "test_month": args.test_month,
@@ -46,16 +62,21 @@ def main(args: argparse.Namespace) -> None:
         print(f"{name} on {args.test_month}: {summary(judged)}")
 
 
+def refuse_no_month(test_month: str) -> None:
+    if not re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", test_month):
+        raise EvaluateError(f"test_month {test_month!r} is not a month; write it as YYYY-MM, such as 2013-06")
+
+
 def refuse_seen_month(test_month: str, train_months: list[str]) -> None:
-    if test_month <= max(train_months):
-        raise ValueError(f"test month {test_month} is not later than the train months, {', '.join(train_months)}")
+    if test_month <= max(train_months, default=""):
+        raise EvaluateError(f"test month {test_month} is not later than the train months, {', '.join(train_months)}")
 
 
 def read_month(folder: Path, month: str) -> pd.DataFrame:
     path = folder / f"{month}.parquet"
     if not path.is_file():
         prepared = ", ".join(sorted(other.stem for other in folder.glob("*.parquet"))) or "none"
-        raise ValueError(f"test month {month} is not among the prepared months ({prepared}); land it and register")
+        raise EvaluateError(f"test month {month} is not among the prepared months ({prepared}); land it and register")
     return pd.read_parquet(path)
 
 
@@ -91,7 +112,7 @@ def metrics(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float | None
     }
 
 
-def judge_champion(name: str, test: pd.DataFrame) -> dict[str, Any] | None:
+def judge_champion(name: str, test_month: str, test: pd.DataFrame) -> dict[str, Any] | None:
     """The newest registered version, judged; None if there is none; with `error` if it can't be judged.
 
     An unchanged evaluate step is reused, as every step is, although the registry may have moved on meanwhile. That is
@@ -103,6 +124,7 @@ def judge_champion(name: str, test: pd.DataFrame) -> dict[str, Any] | None:
     champion: dict[str, Any] = {"name": name, "version": str(max(int(version.version) for version in versions))}
     try:
         model = mlflow.pyfunc.load_model(f"models:/{name}/{champion['version']}")
+        refuse_seen_month(test_month, (model.metadata.metadata or {}).get("train_months", []))
         return {**champion, **judge(model, test)}
     except Exception as error:  # noqa: BLE001  whatever stops the champion is a finding, which the gate refuses on
         return {**champion, "error": f"{type(error).__name__}: {error}".splitlines()[0][:500]}
@@ -160,7 +182,7 @@ def summary(judged: dict[str, Any] | None) -> str:
         return "none is registered"
     name = f"{judged['name']}:{judged['version']} " if "version" in judged else ""
     if "error" in judged:
-        return f"{name}unreadable, {judged['error']}"
+        return f"{name}can't be judged, {judged['error']}"
     return name + ", ".join(f"{metric} {value:.4g}" for metric, value in judged["metrics"].items() if value is not None)
 
 
@@ -176,4 +198,4 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main(parse_args())
+    sys.exit(main(parse_args()))

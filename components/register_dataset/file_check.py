@@ -11,6 +11,8 @@ from contract import Contract
 from formats import MIXED, Source
 from values import cast
 
+SHOWN = 120  # characters of a file's own header in a message
+
 
 @dataclass
 class Broken:
@@ -51,11 +53,16 @@ class FileCheck:
     def columns(self, source: Source) -> bool:
         """Compares the names of the columns; False if there is no point in reading on."""
         wanted = list(self.contract.columns)
-        for name in [name for name in wanted if name not in source.names]:
-            self._add("column is missing", name, None, f"the file has {', '.join(source.names)}")
+        header = f"the header is {shortened(source.names)}"
+        if separator := other_separator(source):
+            header += f": the file seems to be separated by {separator} and must be separated by commas"
+        missing = [name for name in wanted if name not in source.names]
+        if missing:
+            self.add(f"columns are missing: {', '.join(missing)}", header)
         extra = [name for name in source.names if name not in wanted]
-        for name in extra if self.contract.schema.strict else []:
-            self._add("column is not in the contract", name, None, "take it out, or have the contract changed")
+        if extra and self.contract.schema.strict and not separator:
+            advice = "take them out, or have the contract changed" + ("" if missing else f"; {header}")
+            self.add(f"columns are not in the contract: {shortened(extra)}", advice)
         if self.contract.schema.ordered and source.ordered and not self.broken and source.names != wanted:
             at = next(i for i, (found, name) in enumerate(zip(source.names, wanted, strict=False)) if found != name)
             found = f"column {at + 1} is {source.names[at]}, not {wanted[at]}"
@@ -98,7 +105,7 @@ class FileCheck:
             self._add(f"at least {self.contract.minimum_rows:,} rows", None, None, found)
 
     def add(self, rule: str, message: str) -> None:
-        """Notes what makes the file unreadable."""
+        """Notes what is wrong with the file as a whole."""
         self._add(rule, None, None, message)
 
     def _validate(self, frame: pd.DataFrame, mistyped: dict[str, np.ndarray]) -> None:
@@ -129,3 +136,15 @@ class FileCheck:
         known = self.broken.setdefault((column, rule), Broken(rule, column, rows and 0, example))
         if rows:
             known.rows = (known.rows or 0) + rows
+
+
+def shortened(names: list[str]) -> str:
+    text = ", ".join(names)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(names)} column{'' if len(names) == 1 else 's'})"
+
+
+def other_separator(source: Source) -> str | None:
+    """What seems to stand between the columns of a CSV file whose header was read as a single name."""
+    if source.typed or len(source.names) != 1:
+        return None
+    return next((said for sign, said in ((";", "';'"), ("\t", "a tab")) if sign in source.names[0]), None)

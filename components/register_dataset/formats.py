@@ -1,5 +1,6 @@
 """Landing files as chunks of a table: CSV, Parquet, JSON lines, Avro and ORC, never a whole file in memory."""
 
+import codecs
 import csv
 import itertools
 import json
@@ -19,7 +20,8 @@ import pyarrow.parquet
 ROWS = 65_536  # of a chunk; chunks of CSV are BLOCK bytes instead
 BLOCK = 8 << 20
 MIXED = b"mixed"  # marks a column of a chunk whose values had several types: they come as text
-DAMAGED = (pa.ArrowException, OSError, ValueError, EOFError, LookupError, TypeError, struct.error, zlib.error)
+DAMAGED = (pa.ArrowException, OSError, ValueError, EOFError, LookupError, TypeError,
+           csv.Error, struct.error, zlib.error)  # fmt: skip
 
 
 class Unreadable(Exception):
@@ -78,7 +80,7 @@ def _unreadable(path: Path, error: Exception) -> Exception:
     if isinstance(error, OSError) and error.errno is not None:
         return error  # the disk or the network, not the file
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in text:
+    if isinstance(error, UnicodeDecodeError):
         return Unreadable("encoding", f"is not UTF-8: {text}")
     return Unreadable("truncated", f"can't be read to its end as {path.suffix[1:].lower()}; cut off or damaged? {text}")
 
@@ -90,7 +92,23 @@ def _guarded(path: Path, chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
         raise _unreadable(path, error) from error
 
 
+def _refuse_no_utf8(path: Path) -> None:
+    """Before pyarrow sees the file: it decodes a ragged line for `note` where an error is printed and lost."""
+    decoder, lines = codecs.getincrementaldecoder("utf-8")(), 1
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                lines += error.object[: error.start].count(b"\n")
+                found = f"byte 0x{error.object[error.start]:02x} in line {lines:,}"
+                raise Unreadable("encoding", f"is not UTF-8: {found}; is it text? export it as UTF-8") from error
+            lines += block.count(b"\n")
+    decoder.decode(b"", final=True)
+
+
 def _csv(path: Path) -> Source:
+    _refuse_no_utf8(path)
     with path.open("rb") as file:
         line = file.readline().decode("utf-8-sig")
     names = next(csv.reader([line]), [])

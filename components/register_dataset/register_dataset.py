@@ -2,8 +2,9 @@
 
 Each file of the landing folder is read in chunks, checked against the data contract and written to
 <dataset>/<date>/<name>.parquet. A file that breaks the contract is copied to the quarantine with a report and the
-job fails, so that nothing is registered and earlier versions stay. A later run passes over exactly that file, by its
-content, with a warning; a corrected file, or a changed contract, has it checked anew.
+job fails, so that nothing is registered and earlier versions stay. While exactly that file, by its content, lies in the
+landing folder and no good file holds its month, later runs fail as well: a dataset without the month would be no next
+version. A corrected file, or a changed contract, is checked anew.
 """
 
 import argparse
@@ -14,13 +15,13 @@ import shutil
 import sys
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 from contract import Contract, ContractError, load_contract
-from file_check import FileCheck
+from file_check import Broken, FileCheck
 from formats import Unreadable, open_file
 
 Month = tuple[int, int]
@@ -35,8 +36,9 @@ def main(args: argparse.Namespace) -> int:
     rules = digest(args.contract / "contract.yml")
     months: dict[Month, str] = {}
     files = [check_file(path, args, contract, rules, months) for path in landing_files(args.landing)]
+    pass_over(files, months)
     accepted = [file for file in files if file["status"] == "accepted"]
-    refused = [file["file"] for file in files if file["status"] == "refused"]
+    refused = refusal(files)
     report = {
         "dataset": contract.name,
         "landing": f"{args.datastore}: {args.dataset_path}",
@@ -49,7 +51,8 @@ def main(args: argparse.Namespace) -> int:
     }
     write_json(args.report / "report.json", report)
     if report["status"] == "refused":
-        print(f"ERROR {contract.name}: {refusal(refused)}. Nothing is registered.", file=sys.stderr)
+        nothing = "there is no landing file that keeps the contract"
+        print(f"ERROR {contract.name}: {refused or nothing}. Nothing is registered.", file=sys.stderr)
         return 1
     shutil.copyfile(args.contract / "MLTable", args.dataset / "MLTable")
     write_json(args.dataset / "report.json", report)
@@ -81,17 +84,18 @@ def check_file(
     name = path.relative_to(args.landing).as_posix()
     result: dict[str, Any] = {"file": name, "bytes": path.stat().st_size, "sha256": digest(path), "contract": rules}
     cell = args.quarantine / name / result["sha256"][:12]
+    # As the pipeline puts it into the datastore; the mount's own path is that of one job.
+    place = f"quarantine/{contract.name}/{name}/{cell.name}/report.json"
+    check = FileCheck(contract, month_of(name))
     earlier = json.loads((cell / "report.json").read_text()) if (cell / "report.json").is_file() else {}
-    if earlier.get("contract") == rules:
-        print(f"WARNING {name}: passed over, in quarantine since an earlier run ({cell.name}); send a corrected file")
-        return {**earlier, "status": "quarantined before"}
+    if earlier.get("contract") == rules and (check.month in months or not only_second(earlier)):
+        return {**earlier, "quarantine": place, "status": "still in quarantine"}
 
-    check = FileCheck(contract, month_of(path.relative_to(args.landing).parent.as_posix()))
     target = args.dataset / path.relative_to(args.landing).parent / f"{contract.name}.parquet"
     if check.month == NO_MONTH:
         check.add("place", "a landing file lies in a folder named by a date of its month, such as 2013-01-01")
     elif check.month in months:
-        check.add("one file a month", f"{months[check.month]} holds this month already: was it sent twice?")
+        check.add(SECOND, f"{months[check.month]} holds this month already: was it sent twice?")
     else:
         write_partition(path, check, target)
     result |= {"rows": check.rows, "broken": [asdict(rule) for rule in check.broken.values()]}
@@ -101,7 +105,7 @@ def check_file(
         return {**result, "status": "accepted"}
     for rule in check.broken.values():
         print(f"REFUSED {name}: {rule}")
-    result["status"] = "refused"
+    result |= {"status": "refused", "quarantine": place}
     cell.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, cell / path.name)
     write_json(cell / "report.json", result)  # last: a report says that the copy is whole
@@ -109,14 +113,33 @@ def check_file(
 
 
 NO_MONTH = (0, 0)
+SECOND = "one file a month"
 
 
-def month_of(folder: str) -> Month:
+def only_second(report: dict[str, Any]) -> bool:
+    """Whether nothing is known against a file but that another one held its month."""
+    return [rule["rule"] for rule in report["broken"]] == [SECOND]
+
+
+def pass_over(files: list[dict[str, Any]], months: dict[Month, str]) -> None:
+    """Lets those files from earlier runs' quarantine be whose month a good file holds by now; says so of each."""
+    for file in [file for file in files if file["status"] == "still in quarantine"]:
+        if good := months.get(month_of(file["file"])):
+            file["status"] = "passed over"
+            print(f"WARNING {file['file']}: passed over, in quarantine ({file['quarantine']}); {good} holds its month")
+        else:
+            for rule in file["broken"]:
+                print(f"REFUSED {file['file']}: {Broken(**rule)}")
+
+
+def month_of(name: str) -> Month:
+    """Of the folder of a landing file, named as MLTable reads it; Python takes 20130101 for a date as well."""
+    folder = PurePosixPath(name).parent.as_posix()
     try:
         day = date.fromisoformat(folder)
     except ValueError:
         return NO_MONTH
-    return day.year, day.month
+    return (day.year, day.month) if day.isoformat() == folder else NO_MONTH
 
 
 def write_partition(path: Path, check: FileCheck, target: Path) -> None:
@@ -147,10 +170,16 @@ def content_version(rules: str, accepted: list[dict[str, Any]]) -> str:
     return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
 
 
-def refusal(refused: list[str]) -> str:
-    if refused:
-        return f"{', '.join(refused)} broke the contract and went into quarantine with a report"
-    return "there is no landing file that keeps the contract"
+def refusal(files: list[dict[str, Any]]) -> str:
+    """Which files stop the registration, where their reports are and what to do; empty if none does."""
+    advice = "send a corrected file, or take it out of the landing folder"
+    reasons = {"refused": "broke the contract and went into quarantine",
+               "still in quarantine": "still in quarantine since an earlier run"}  # fmt: skip
+    found = []
+    for status, reason in reasons.items():
+        names = [f"{file['file']} ({file['quarantine']})" for file in files if file["status"] == status]
+        found += [f"{reason}: {', '.join(names)}"] if names else []
+    return "; ".join([*found, advice]) if found else ""
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ is validation_rmse. The model that is saved is then trained on all train months.
 
 import argparse
 import json
+import re
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,12 +26,25 @@ TARGET = "arr_delay"
 PACKAGES = ["mlflow-skinny", "scikit-learn", "cloudpickle", "pandas", "numpy", "scipy"]
 
 
-def main(args: argparse.Namespace) -> None:
+class TrainError(Exception):
+    """The months that were asked for can't be trained on; the message says why and what to do."""
+
+
+def main(args: argparse.Namespace) -> int:
+    try:
+        months = train_months(args.prepared, args.train_from, args.train_to)
+    except TrainError as error:
+        print(f"ERROR {error}", file=sys.stderr)
+        return 1
+    train(args, months)
+    return 0
+
+
+def train(args: argparse.Namespace, months: list[str]) -> None:
     data = {"flights": data_version(args.flights), "weather": data_version(args.weather)}
     mlflow.log_params({name: value for name, value in vars(args).items() if not isinstance(value, Path)})
     mlflow.set_tags({f"data.{name}": value for name, value in data.items()})
 
-    months = train_months(args.prepared, args.train_from, args.train_to)
     *fit_months, validation_month = months
     validation = read(args.prepared, [validation_month])
     judged = build(args).fit(*split(read(args.prepared, fit_months)))
@@ -83,12 +98,22 @@ def train_months(folder: Path, first: str, last: str) -> list[str]:
     """Prepared months from `first` to `last`, both included.
 
     Raises:
-        ValueError: fewer than two, or the last one is missing.
+        TrainError: `first` or `last` is no month, they are in the wrong order, there are fewer than two months, or the
+            last one is missing.
     """
+    for name, month in (("train_from", first), ("train_to", last)):
+        if not re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", month):
+            raise TrainError(f"{name} {month!r} is not a month; write it as YYYY-MM, such as 2013-01")
+    if first > last:
+        raise TrainError(f"train_from {first} is after train_to {last}; the first train month comes first")
     prepared = sorted(path.stem for path in folder.glob("*.parquet"))
     months = [month for month in prepared if first <= month <= last]
     if len(months) < 2 or months[-1] != last:
-        raise ValueError(f"training needs at least two months up to {last}; from {first} on there are {months}")
+        found = ", ".join(months) or "none"
+        raise TrainError(
+            f"training needs at least two months up to {last}, but from {first} on there are {found}; "
+            "land and register what is missing, or train on other months"
+        )
     return months
 
 
@@ -123,4 +148,4 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main(parse_args())
+    sys.exit(main(parse_args()))

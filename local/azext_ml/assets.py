@@ -1,13 +1,16 @@
-"""`az ml data`, `environment`, `component` and `model`: versions of named assets."""
+"""`az ml data`, `environment`, `component` and `model`: versions of named assets, of a workspace or of a registry."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ml_workspace import NotFound, Workspace, WorkspaceError
+from ml_workspace import NotFound, Unsupported, Workspace, WorkspaceError
 
-from .session import workspace
+from .session import holder, registry, workspace
+
+if TYPE_CHECKING:
+    from ml_workspace.holder import Holder
 
 Row = dict[str, Any]
 
@@ -16,16 +19,25 @@ def create(
     cmd: Any,
     resource_group_name: str | None = None,
     workspace_name: str | None = None,
+    registry_name: str | None = None,
     file: str | None = None,
     params_override: list[tuple[str, Any]] | None = None,
     **kwargs: Any,
 ) -> Row:
     """Create a version from a spec; flags that name a field (`kwargs`) and --set go over it."""
     from .load import document
+    from .spec_errors import naming
 
-    ws, kind = workspace(resource_group_name, workspace_name), _kind(cmd)
+    place, kind = holder(resource_group_name, workspace_name, registry_name), _kind(cmd)
+    datastore = kwargs.pop("datastore", None)
     fields = [(name, value) for name, value in kwargs.items() if value is not None]
-    row: Row = _engine(ws, kind, "create")(document(kind, file, [*fields, *(params_override or [])]))
+    doc = document(kind, file, [*fields, *(params_override or [])])
+    if kind == "data" and datastore:  # a flag alone: the schema of a data asset has no such field
+        doc["datastore"] = datastore
+    elif doc.get("datastore"):
+        raise Unsupported(f"datastore: the local workspace chooses where it keeps the files of a {kind}.")
+    with naming(file):
+        row: Row = _engine(place, kind, "create")(doc)
     return row
 
 
@@ -34,17 +46,19 @@ def show(
     name: str,
     resource_group_name: str | None = None,
     workspace_name: str | None = None,
+    registry_name: str | None = None,
     version: str | None = None,
     label: str | None = None,
 ) -> Row:
     """One version, by number or label."""
-    return _get(workspace(resource_group_name, workspace_name), _kind(cmd), name, version, label)
+    return _get(holder(resource_group_name, workspace_name, registry_name), _kind(cmd), name, version, label)
 
 
 def list_versions(
     cmd: Any,
     resource_group_name: str | None = None,
     workspace_name: str | None = None,
+    registry_name: str | None = None,
     name: str | None = None,
     max_results: int | None = None,
     include_archived: bool = False,
@@ -52,8 +66,8 @@ def list_versions(
     **kwargs: Any,
 ) -> list[Row]:
     """The names, or with a name its versions."""
-    ws = workspace(resource_group_name, workspace_name)
-    rows: list[Row] = _engine(ws, _kind(cmd), "list")(
+    place = holder(resource_group_name, workspace_name, registry_name)
+    rows: list[Row] = _engine(place, _kind(cmd), "list")(
         name=name, include_archived=include_archived, archived_only=archived_only, max_results=max_results, **kwargs
     )
     return rows
@@ -64,11 +78,13 @@ def archive(
     name: str,
     resource_group_name: str | None = None,
     workspace_name: str | None = None,
+    registry_name: str | None = None,
     version: str | None = None,
     label: str | None = None,
 ) -> None:
     """Hide a version, or without one all versions, from listings."""
-    _set_archived(True, workspace(resource_group_name, workspace_name), _kind(cmd), name, version, label)
+    place = holder(resource_group_name, workspace_name, registry_name)
+    _set_archived(True, place, _kind(cmd), name, version, label)
 
 
 def restore(
@@ -76,11 +92,13 @@ def restore(
     name: str,
     resource_group_name: str | None = None,
     workspace_name: str | None = None,
+    registry_name: str | None = None,
     version: str | None = None,
     label: str | None = None,
 ) -> None:
     """Undo `archive`."""
-    _set_archived(False, workspace(resource_group_name, workspace_name), _kind(cmd), name, version, label)
+    place = holder(resource_group_name, workspace_name, registry_name)
+    _set_archived(False, place, _kind(cmd), name, version, label)
 
 
 def edit(
@@ -88,20 +106,26 @@ def edit(
     name: str,
     resource_group_name: str | None = None,
     workspace_name: str | None = None,
+    registry_name: str | None = None,
     version: str | None = None,
     label: str | None = None,
 ) -> Row:
     """One version, for `update`."""
-    return editable(show(cmd, name, resource_group_name, workspace_name, version, label))
+    return editable(show(cmd, name, resource_group_name, workspace_name, registry_name, version, label))
 
 
 def save(
-    cmd: Any, name: str, parameters: Row, resource_group_name: str | None = None, workspace_name: str | None = None
+    cmd: Any,
+    name: str,
+    parameters: Row,
+    resource_group_name: str | None = None,
+    workspace_name: str | None = None,
+    registry_name: str | None = None,
 ) -> Row:
     """Write back what --set, --add and --remove made of a version (`parameters`)."""
-    ws, kind = workspace(resource_group_name, workspace_name), _kind(cmd)
+    place, kind = holder(resource_group_name, workspace_name, registry_name), _kind(cmd)
     version = parameters["version"]
-    row: Row = _engine(ws, kind, "update")(name, version, changes(_get(ws, kind, name, version), parameters))
+    row: Row = _engine(place, kind, "update")(name, version, changes(_get(place, kind, name, version), parameters))
     return row
 
 
@@ -116,11 +140,15 @@ def download(
     version: str,
     resource_group_name: str | None = None,
     workspace_name: str | None = None,
+    registry_name: str | None = None,
     download_path: str | None = None,
 ) -> None:
     """Copy a model's files to DOWNLOAD_PATH/NAME."""
     target = Path(download_path or ".").resolve()
-    workspace(resource_group_name, workspace_name).models.download(name, version, target)
+    if registry_name:
+        registry(registry_name).download_model(name, version, target)
+    else:
+        workspace(resource_group_name, workspace_name).models.download(name, version, target)
 
 
 def editable(row: Row) -> Row:
@@ -137,20 +165,22 @@ def changes(before: Row, after: Row) -> Row:
     return {key: after.get(key) for key in {**before, **after} if before.get(key) != after.get(key)}
 
 
-def _set_archived(archived: bool, ws: Workspace, kind: str, name: str, version: str | None, label: str | None) -> None:
+def _set_archived(
+    archived: bool, place: "Holder", kind: str, name: str, version: str | None, label: str | None
+) -> None:
     if label:
-        version = _get(ws, kind, name, version, label)["version"]
-    _engine(ws, kind, "archive")(name, version, archived=archived)
+        version = _get(place, kind, name, version, label)["version"]
+    _engine(place, kind, "archive")(name, version, archived=archived)
 
 
-def _get(ws: Workspace, kind: str, name: str, version: str | None, label: str | None = None) -> Row:
+def _get(place: "Holder", kind: str, name: str, version: str | None, label: str | None = None) -> Row:
     if version and label:
         raise WorkspaceError("Cannot specify both version and label.")
     if not version and not label and kind != "component":
         # Azure's client asks for one of them, so a command that leaves out both would only work here.
         raise WorkspaceError("Must provide either version or label.")
     try:
-        row: Row = _engine(ws, kind, "get")(name, version, label)
+        row: Row = _engine(place, kind, "get")(name, version, label)
     except NotFound as error:
         if label:
             # Azure's client looks a label up by itself, so a missing one is a plain error there: exit code 1, not 3.
@@ -159,9 +189,12 @@ def _get(ws: Workspace, kind: str, name: str, version: str | None, label: str | 
     return row
 
 
-def _engine(ws: Workspace, kind: str, verb: str) -> Callable[..., Any]:
-    """A method of the engine for one kind of asset; models live in MLflow's registry, all others in the catalog."""
-    return getattr(ws.models, verb) if kind == "model" else partial(getattr(ws.assets, verb), kind)
+def _engine(place: "Holder", kind: str, verb: str) -> Callable[..., Any]:
+    """A method of the engine for one kind of asset; a workspace's models live in MLflow, all others in the catalog."""
+    if kind == "model" and isinstance(place, Workspace):
+        method: Callable[..., Any] = getattr(place.models, verb)
+        return method
+    return partial(getattr(place.assets, verb), kind)
 
 
 def _kind(cmd: Any) -> str:

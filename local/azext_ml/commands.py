@@ -17,6 +17,7 @@ NO_WAIT = ("data", "environment", "model")
 
 def register(loader: "MlCommandsLoader") -> None:
     """Put every command of the reference into the loader's table, the refused ones too."""
+    registries = _served_by("registries")["custom_command_type"]
     for kind in VERSIONED:
         with loader.command_group(f"ml {kind}", **_served_by("assets")) as group:
             group.custom_command("create", "create", supports_no_wait=kind in NO_WAIT)
@@ -24,6 +25,8 @@ def register(loader: "MlCommandsLoader") -> None:
             group.custom_command("list", "list_versions")
             group.custom_command("archive", "archive")
             group.custom_command("restore", "restore")
+            if kind != "component":
+                group.custom_command("share", "share", command_type=registries, custom_command_type=registries)
             if kind == "model":
                 group.custom_command("download", "download")
                 group.generic_update_command("update", "edit", **_update_with("set_stage"))
@@ -36,6 +39,9 @@ def register(loader: "MlCommandsLoader") -> None:
         group.custom_command("delete", "delete", supports_no_wait=True, confirmation=True)
         group.custom_command("start", "start", supports_no_wait=True)
         group.custom_command("stop", "stop", supports_no_wait=True)
+        group.custom_command("restart", "restart", supports_no_wait=True)
+        group.custom_command("list-nodes", "list_nodes")
+        group.custom_command("list-sizes", "list_sizes")
         group.generic_update_command(
             "update", "edit", setter_name="save", custom_func_name="scale", supports_no_wait=True
         )
@@ -44,11 +50,21 @@ def register(loader: "MlCommandsLoader") -> None:
         group.custom_command("show", "show")
         group.custom_command("list", "list_resources")
         group.custom_command("delete", "delete")
+        group.generic_update_command("update", "edit_datastore", setter_name="save_datastore")
     with loader.command_group("ml workspace", **_served_by("workspaces")) as group:
         group.custom_command("create", "create", supports_no_wait=True)
         group.custom_command("show", "show")
         group.custom_command("list", "list_workspaces")
         group.custom_command("delete", "delete", supports_no_wait=True, confirmation=True)
+        group.generic_update_command(
+            "update", "edit", setter_name="save", custom_func_name="describe", supports_no_wait=True
+        )
+        group.custom_command("diagnose", "diagnose", supports_no_wait=True)
+    with loader.command_group("ml registry", **_served_by("registries")) as group:
+        group.custom_command("create", "create", supports_no_wait=True)
+        group.custom_command("show", "show")
+        group.custom_command("list", "list_registries")
+        group.custom_command("delete", "delete")
         group.generic_update_command(
             "update", "edit", setter_name="save", custom_func_name="describe", supports_no_wait=True
         )

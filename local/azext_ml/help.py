@@ -15,6 +15,7 @@ GROUPS = {
     "ml compute": "Compute targets; whatever they are called, jobs run on this machine.",
     "ml datastore": "Datastores; each is a folder of the workspace.",
     "ml workspace": "Workspaces: folders below AZUREML_LOCAL_ROOT.",
+    "ml registry": "Registries: versioned assets for all workspaces below AZUREML_LOCAL_ROOT.",
     "ml job": "Jobs: command, pipeline and sweep; in a pipeline also parallel.",
 }
 VERBS = {
@@ -28,20 +29,27 @@ VERBS = {
     "download": "Copy the files of a version to a folder.",
     "start": "Start a compute instance.",
     "stop": "Stop a compute instance.",
+    "restart": "Stop and start a compute instance.",
+    "share": "Copy a version into a registry.",
 }
 OF_KIND = {
-    "ml data": "create show list update archive restore",
-    "ml environment": "create show list update archive restore",
+    "ml data": "create show list update archive restore share",
+    "ml environment": "create show list update archive restore share",
     "ml component": "create show list update archive restore",
-    "ml model": "create show list update archive restore download",
-    "ml compute": "create show list update delete start stop",
-    "ml datastore": "create show list delete",
+    "ml model": "create show list update archive restore download share",
+    "ml compute": "create show list update delete start stop restart",
+    "ml datastore": "create show list update delete",
     "ml workspace": "create show list update delete",
+    "ml registry": "create show list update delete",
 }
 # Command -> what it does, and (what for, line) examples.
 SUMMARIES = {
     "ml compute list": "List compute targets.",
+    "ml compute list-nodes": "List the nodes of a cluster: this machine, and the jobs on it.",
+    "ml compute list-sizes": "List the sizes of nodes: that of this machine.",
     "ml datastore list": "List datastores.",
+    "ml registry list": "List registries, all or those of a resource group.",
+    "ml workspace diagnose": "Look for what is wrong with a workspace: its folders, its catalog. Empty lists: nothing.",
     "ml workspace list": "List workspaces, all or those of a resource group.",
     "ml job create": "Submit a job and print it. It runs in the background, unless --stream follows it to its end.",
     "ml job validate": "Check a job and all that it refers to, without running it.",

@@ -1,5 +1,6 @@
 """`az ml job`: submit, look, follow, cancel."""
 
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -155,6 +156,10 @@ def _follow(ws: Workspace, name: str) -> None:
         raise ManualInterrupt(
             f"Job {name} goes on. Follow it: az ml job stream --name {name}. End it: az ml job cancel --name {name}."
         ) from stop
+    except BrokenPipeError:
+        # Whoever read the stream has seen enough (`… | head`); what is still buffered must not fail at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
     if status == "Failed":
         job = ws.jobs.get(name)
         more = f"job list --parent-job-name {name}" if job["type"] == "pipeline" else f"job download --name {name}"

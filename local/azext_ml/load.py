@@ -4,8 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from ml_workspace import Unsupported
-
+from . import dropped
 from .spec_errors import naming
 
 Document = dict[str, Any]
@@ -21,16 +20,22 @@ def document(kind: str, file: str | None, overrides: list[tuple[str, Any]]) -> D
 
     Raises:
         WorkspaceError: what is wrong with it, by file and field.
-        Unsupported: valid on Azure alone.
     """
     with naming(file):
-        doc: Document = _entity(kind, file, overrides)._to_dict()
-    if kind == "environment" and doc.get("build"):
-        raise Unsupported("build: the local workspace builds no Docker images; give the environment a conda_file.")
+        entity = _entity(kind, file, overrides)
+        if kind == "component":
+            _absolute_includes(entity)
+            _absolute_paths(entity, Path(file or ".").resolve().parent)
+        doc: Document = _plain_paths(entity._to_dict())
     if kind == "datastore":
         # A folder of the workspace stands for the datastore: it needs no secret, so none is kept.
         doc.pop("credentials", None)
     return doc
+
+
+def changes_of(kind: str, file: str, overrides: list[tuple[str, Any]]) -> Document:
+    """The fields that a spec for `update --file` states; azure-ai-ml adds empty maps for what it leaves out."""
+    return {key: value for key, value in document(kind, file, overrides).items() if value not in (None, {}, [])}
 
 
 def job(file: str, overrides: list[tuple[str, Any]]) -> Document:
@@ -54,6 +59,9 @@ def _job(file: str, overrides: list[tuple[str, Any]]) -> Document:
             entity.code = str(Path(file).resolve().parent / entity.code)
     _absolute_paths(entity, Path(file).resolve().parent)
     doc: Document = _plain_paths(entity._to_dict())
+    dropped.check_inputs(file, overrides, doc)
+    if settings := dropped.settings(entity, doc):
+        doc["settings"] = settings
     return doc
 
 
@@ -87,19 +95,32 @@ def _absolute_paths(entity: Any, base: Path) -> None:
     for step in (getattr(entity, "jobs", None) or {}).values():
         _absolute_paths(step, base)
         component = getattr(step, "component", None)
+        for holder in (component, getattr(step, "trial", None)):
+            _absolute_includes(holder)
         if isinstance(component, PipelineComponent):
             _absolute_paths(component, Path(component._base_path or base))
 
 
+def _absolute_includes(component: Any) -> None:
+    """Make the `additional_includes` of a component absolute; its own file is where they start."""
+    includes = getattr(component, "additional_includes", None)
+    if includes:
+        base = Path(component._base_path)
+        component.additional_includes = [
+            str((base / path).resolve()) if isinstance(path, str) else path for path in includes
+        ]
+
+
 def _plain_paths(value: Any, key: str = "") -> Any:
-    """Take off the `azureml:` that azure-ai-ml's schemas put before local paths."""
+    """Take off the `azureml:` that azure-ai-ml's schemas put before local paths and URLs."""
     if isinstance(value, dict):
         return {name: _plain_paths(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain_paths(item) for item in value]
     if key in ("path", "code") and isinstance(value, str):
         plain = value.removeprefix("azureml:")
-        if plain.startswith("file://") or (plain.startswith("/") and not plain.startswith(("//", "/subscriptions/"))):
+        url = "://" in plain and not plain.startswith("azureml://")
+        if url or (plain.startswith("/") and not plain.startswith(("//", "/subscriptions/"))):
             return plain
     return value
 

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 # Flags that handlers pass on: fields of the spec, and what one list is filtered by.
 PASSED_ON = {
-    "ml data create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description -d"),
+    "ml data create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description -d", "--datastore"),
     "ml environment create": ("--name -n", "--version -v", "--image -i", "--conda-file -c", "--os-type", "--tags",
                               "--description"),
     "ml component create": ("--name -n", "--version -v"),
     "ml model create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description", "--tags", "--stage -s"),
     "ml compute create": ("--name -n", "--type -t", "--size", "--tier", "--min-instances", "--max-instances",
-                          "--idle-time-before-scale-down -d", "--description", "--tags"),
+                          "--idle-time-before-scale-down -d", "--description", "--tags", "--location -l",
+                          "--identity-type", "--user-assigned-identities -i"),
     "ml datastore create": ("--name -n",),
     "ml model list": ("--stage -s",),
 }  # fmt: skip
@@ -33,6 +34,7 @@ REQUIRED = {
     "ml component update": ("resource_group_name", "workspace_name"),
     "ml model update": ("resource_group_name",),
     "ml component create": ("file",),
+    "ml data share": ("resource_group_name", "workspace_name"),
     "ml datastore create": ("file",),
 }
 OPTIONS = {
@@ -51,6 +53,8 @@ OPTIONS = {
     "idle_time_before_scale_down": ("--idle-time-before-scale-down", "-d"),
     "output_name": ("--output-name",),
     "permanently_delete": ("--permanently-delete", "-p"),
+    "location": ("--location", "-l"),
+    "user_assigned_identities": ("--user-assigned-identities", "-i"),
 }
 HELP = {
     "name": "Name of the {noun}.",
@@ -80,6 +84,14 @@ HELP = {
     "idle_time_before_scale_down": "Seconds; kept in the document.",
     "min_instances": "Least nodes; kept in the document.",
     "max_instances": "Most nodes; kept in the document.",
+    "location": "Region; kept in the document.",
+    "identity_type": "SystemAssigned or UserAssigned; kept in the document, jobs run as you.",
+    "user_assigned_identities": "Resource ids with commas between them; kept in the document.",
+    "public_network_access": "Enabled or Disabled; kept in the document.",
+    "datastore": "Datastore that local files are uploaded to; workspaceblobstore by default.",
+    "registry_name": "Registry to look in, or to write to, instead of the workspace.",
+    "share_with_name": "Name that it gets in the registry.",
+    "share_with_version": "Version that it gets in the registry.",
 }
 NOUNS = {"data": "data asset", "compute": "compute target"}
 TYPES: dict[str, dict[str, Any]] = {
@@ -124,6 +136,10 @@ def register(loader: "MlCommandsLoader", command: str) -> None:
             own.extra(_dest(option), **{**_settings(_dest(option), noun, verb), "options_list": option.split()})
         for name in REQUIRED.get(command, ()):
             own.argument(name, required=True)
+        if command == "ml compute list-sizes":
+            own.argument("type", options_list=["--type", "-t"])
+        if command in ("ml data archive", "ml data restore"):
+            own.ignore("registry_name")
         if command == "ml data create":
             own.argument("type", arg_type=get_enum_type(["uri_file", "uri_folder", "mltable"]))
         # knack keeps arguments with an underscore in front to itself: these reach no handler.

@@ -14,12 +14,11 @@ COMMANDS = {
     "batch-endpoint": "create delete invoke list list-jobs show update",
     "capability-host": "create delete show",
     "component": "prepare-for-sign",
-    "compute": "attach connect-ssh detach enable-sso list-nodes list-sizes list-usage restart",
+    "compute": "attach connect-ssh detach enable-sso list-usage",
     "connection": "create delete list show update",
-    "data": "import list-materialization-status mount share",
-    "datastore": "mount update",
+    "data": "import list-materialization-status mount",
+    "datastore": "mount",
     "deployment-template": "archive create list restore show update",
-    "environment": "share",
     "feature-set": "archive backfill create get-feature list list-features list-materialization-operation restore show "
     "show-feature update",
     "feature-store": "create delete list provision-network show update",
@@ -27,39 +26,49 @@ COMMANDS = {
     "index": "create list show",
     "job": "connect-ssh show-services",
     "marketplace-subscription": "create delete list show",
-    "model": "package share",
+    "model": "package",
     "online-deployment": "create delete get-logs list show update",
     "online-endpoint": "create delete get-credentials invoke list regenerate-keys show update",
-    "registry": "create delete list show update",
     "schedule": "create delete disable enable list show trigger update",
     "serverless-endpoint": "create delete get-credentials list regenerate-keys show update",
-    "workspace": "diagnose list-keys provision-network sync-keys",
+    "workspace": "list-keys provision-network sync-keys",
     "workspace outbound-rule": "list remove set show",
 }
 
-REGISTRY = "--registry-name"
+# Why it will stay so, where there is a reason.
+REASONS = {
+    "component prepare-for-sign": "a component is signed for a registry on Azure",
+    "compute attach": "jobs run on this machine, whatever the compute target is called",
+    "compute connect-ssh": "jobs run on this machine, so there is nowhere to connect to",
+    "compute detach": "nothing can be attached; use az ml compute delete",
+    "compute enable-sso": "jobs run on this machine, so there is nowhere to sign on to",
+    "compute list-usage": "this machine has no quota; see az ml compute list-sizes and list-nodes",
+    "data import": "it needs connections to databases, which only Azure has; use az ml data create",
+    "data list-materialization-status": "it is about az ml data import, which only Azure has",
+    "data mount": "a data asset is a folder of the workspace already; see az ml data show --query path",
+    "datastore mount": "a datastore is a folder of the workspace already",
+    "job connect-ssh": "jobs run on this machine, so there is nowhere to connect to",
+    "job show-services": "jobs run on this machine and have no services of their own",
+    "model package": "it builds a Docker image",
+    "workspace list-keys": "a folder has no keys",
+    "workspace provision-network": "a folder has no network",
+    "workspace sync-keys": "a folder has no keys",
+}
+
 WORKSPACE = ("--allow-roleassignment-on-rg -r", "--application-insights -a", "--container-registry -c",
              "--image-build-compute -i", "--managed-network -m", "--primary-user-assigned-identity -p",
              "--public-network-access", "--system-datastores-auth-mode -d",
              "--update-dependent-resources -u")  # fmt: skip
-IDENTITY = ("--identity-type", "--user-assigned-identities -i")
 # Flags of supported commands that have a meaning on Azure alone.
 FLAGS = {
-    **{f"ml {kind} {verb}": (REGISTRY,) for kind in ("environment", "component", "model")
-       for verb in ("show", "list", "update", "archive", "restore")},
-    **{f"ml data {verb}": (REGISTRY,) for verb in ("show", "list", "update")},
-    "ml data create": (REGISTRY, "--datastore"),
-    "ml environment create": (REGISTRY, "--datastore", "--build-context -b", "--dockerfile-path -d"),
-    "ml component create": (REGISTRY,),
-    "ml model create": (REGISTRY, "--datastore"),
-    "ml model download": (REGISTRY,),
-    "ml compute create": (*IDENTITY, "--admin-password", "--admin-username", "--enable-node-public-ip", "--location -l",
-        "--ssh-key-value", "--ssh-public-access-enabled -p", "--subnet", "--user-object-id", "--user-tenant-id",
-        "--vnet-name"),
-    "ml compute update": IDENTITY,
+    "ml environment create": ("--datastore", "--build-context -b", "--dockerfile-path -d"),
+    "ml model create": ("--datastore",),
+    "ml compute create": ("--admin-password", "--admin-username", "--enable-node-public-ip", "--ssh-key-value",
+        "--ssh-public-access-enabled -p", "--subnet", "--user-object-id", "--user-tenant-id", "--vnet-name"),
+    "ml compute list-sizes": ("--location -l",),
     "ml workspace create": (*WORKSPACE, "--default-resource-group", "--enable-data-isolation -e", "--hub-id",
-        "--key-vault -k", "--kind", "--location -l", "--provision-network-now", "--storage-account -s"),
-    "ml workspace update": (*WORKSPACE, "--file -f", "--network-acls"),
+        "--key-vault -k", "--kind", "--provision-network-now", "--storage-account -s"),
+    "ml workspace update": (*WORKSPACE, "--network-acls"),
     "ml workspace list": ("--filtered-kinds",),
     "ml workspace delete": ("--all-resources",),
 }  # fmt: skip
@@ -78,7 +87,9 @@ class RefusedCommand(BaseCommandOperation):
         Raises:
             CLIError: names the command.
         """
-        raise CLIError(f"az {self._name}: {UNSUPPORTED}.")
+        reason = REASONS.get(self._name.removeprefix("ml "))
+        why = f"not supported by the local workspace: {reason}" if reason else UNSUPPORTED
+        raise CLIError(f"az {self._name}: {why}.")
 
     def description_loader(self) -> str:
         """The line in the help of its group."""

@@ -2,11 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from azure.cli.core.azclierror import RequiredArgumentMissingError, ResourceNotFoundError
 from knack.util import CLIError
 from ml_workspace import NotFound, Workspace, WorkspaceError
+
+if TYPE_CHECKING:
+    from ml_workspace.holder import Holder
+    from ml_workspace.registry import Registry
 
 
 def root() -> Path:
@@ -34,6 +38,20 @@ def workspace(group: str | None, name: str | None) -> Workspace:
     if not group:
         raise RequiredArgumentMissingError("the following arguments are required: --resource-group/-g")
     return Workspace.open(folder, group, name)
+
+
+def registry(name: str | None, group: str | None = None) -> "Registry":
+    """The registry that --name or --registry-name names; with a group, only if it is in there."""
+    from ml_workspace.registry import Registry
+
+    if not name:
+        raise RequiredArgumentMissingError("the following arguments are required: --name/-n")
+    return Registry.open(root(), name, group)
+
+
+def holder(group: str | None, workspace_name: str | None, registry_name: str | None) -> "Holder":
+    """The registry, or if none is named the workspace; a workspace beside a registry is passed over, as on Azure."""
+    return registry(registry_name) if registry_name else workspace(group, workspace_name)
 
 
 def explain(error: Exception) -> NoReturn:

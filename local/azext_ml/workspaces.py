@@ -1,12 +1,8 @@
 """`az ml workspace`: folders below AZUREML_LOCAL_ROOT."""
 
-import json
-import os
-import shutil
 from typing import Any
 
 from ml_workspace import Workspace, WorkspaceError
-from ml_workspace.streaming import TERMINAL
 
 from .assets import changes, editable
 from .session import root, workspace
@@ -23,9 +19,11 @@ def create(
     description: str | None = None,
     display_name: str | None = None,
     tags: dict[str, str] | None = None,
+    location: str | None = None,
 ) -> Row:
     """Make a workspace, or return the one that is there."""
-    fields: Row = {"name": name, "description": description, "display_name": display_name, "tags": tags}
+    fields: Row = {"name": name, "description": description, "display_name": display_name, "tags": tags,
+                   "location": location}  # fmt: skip
     if file or params_override:
         from .load import document
 
@@ -44,9 +42,14 @@ def show(cmd: Any, name: str, resource_group_name: str) -> Row:
     return {**_document(ws), "mlflow_tracking_uri": ws.tracking.uri()}
 
 
-def edit(cmd: Any, name: str, resource_group_name: str) -> Row:
-    """One workspace, for `update`."""
-    return editable(_document(workspace(resource_group_name, name)))
+def edit(cmd: Any, name: str, resource_group_name: str, file: str | None = None) -> Row:
+    """One workspace, for `update`; what the file of --file says goes over it."""
+    fields: Row = {}
+    if file:
+        from .load import changes_of
+
+        fields = {key: value for key, value in changes_of("workspace", file, []).items() if key in Workspace.mutable}
+    return editable({**_document(workspace(resource_group_name, name)), **fields})
 
 
 def list_workspaces(cmd: Any, resource_group_name: str | None = None, max_results: int | None = None) -> list[Row]:
@@ -55,13 +58,16 @@ def list_workspaces(cmd: Any, resource_group_name: str | None = None, max_result
 
 
 def delete(cmd: Any, name: str, resource_group_name: str, permanently_delete: bool = False) -> None:
-    """Stop the workspace's server and remove its folder for good (`permanently_delete` changes nothing here)."""
-    ws = workspace(resource_group_name, name)
-    running = [job["name"] for job in ws.jobs.list(max_results=None) if job["status"] not in TERMINAL]
-    if running:
-        raise WorkspaceError(f"Workspace '{name}' has running jobs: {', '.join(running)}. Cancel them first.")
-    ws.tracking.stop()
-    shutil.rmtree(ws.path)
+    """Remove a workspace for good (`permanently_delete` changes nothing here)."""
+    workspace(resource_group_name, name).delete()
+
+
+def diagnose(cmd: Any, name: str, resource_group_name: str) -> Row:
+    """What is wrong with a workspace."""
+    from ml_workspace.diagnose import diagnose
+
+    found: Row = diagnose(workspace(resource_group_name, name))
+    return found
 
 
 def describe(instance: Row, description: str | None = None, display_name: str | None = None) -> Row:
@@ -73,14 +79,8 @@ def describe(instance: Row, description: str | None = None, display_name: str | 
 def save(cmd: Any, name: str, parameters: Row, resource_group_name: str) -> Row:
     """Write back what an update made of the workspace's document (`parameters`)."""
     ws = workspace(resource_group_name, name)
-    changed = changes(_document(ws), parameters)
-    fixed = sorted(set(changed) - {"description", "display_name", "tags"})
-    if fixed:
-        raise WorkspaceError(f"{', '.join(fixed)}: of a workspace, only description, display_name and tags can change.")
-    staging = ws.path / f".workspace.{os.getpid()}.json"
-    staging.write_text(json.dumps({**ws.document, **changed}, indent=1), encoding="utf-8")
-    staging.replace(ws.path / "workspace.json")
-    return _document(workspace(resource_group_name, name))
+    ws.update(changes(_document(ws), parameters))
+    return _document(ws)
 
 
 def _document(ws: Workspace) -> Row:

@@ -1,4 +1,7 @@
-"""Versioned assets of a workspace: data, environments, components; and its compute targets and datastores."""
+"""Versioned assets of a workspace or registry: data, environments, components, a registry's models too.
+
+A workspace's compute targets and datastores are kept in the same way, without versions.
+"""
 
 import builtins
 import hashlib
@@ -6,14 +9,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import snapshots
+from . import model_versions, snapshots
 from .catalog import Row, created, now
 from .errors import Conflict, NotFound, WorkspaceError
-from .resolve import asset_reference
+from .resolve import REGISTRY_ASSET, asset_reference
 from .workspace import DATASTORES, NAME
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from .holder import Holder
 
 PLURAL = {
     "data": "data",
@@ -22,18 +25,20 @@ PLURAL = {
     "compute": "computes",
     "datastore": "datastores",
     "model": "models",
+    "code": "codes",
 }
 UNVERSIONED = ("compute", "datastore")
 # What may change after a version exists, and what the workspace itself adds: neither is part of a version's content.
 MUTABLE = ("description", "tags", "properties", "creation_context", "id", "version", "display_name")
+MUTABLE_OF = {"model": (*MUTABLE, "stage")}
 
 
 class Assets:
     """Create, read and archive assets. Versions are immutable."""
 
-    def __init__(self, ws: "Workspace") -> None:
-        self._ws = ws
-        self._catalog = ws.catalog
+    def __init__(self, holder: "Holder") -> None:
+        self._holder = holder
+        self._catalog = holder.catalog
 
     def ensure_defaults(self) -> None:
         """The datastores and the compute cluster that a new workspace has."""
@@ -64,7 +69,7 @@ class Assets:
         if not NAME.match(name):
             raise WorkspaceError(f"{kind} name '{name}': letters, digits, '-', '_' and '.', at most 255, are allowed.")
         stored = self._take_in(kind, dict(doc))
-        content = {k: v for k, v in stored.items() if k not in MUTABLE}
+        content = {k: v for k, v in stored.items() if k not in MUTABLE_OF.get(kind, MUTABLE)}
         digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
         with self._catalog.transaction():
             version = "" if kind in UNVERSIONED else str(doc.get("version") or self._next_version(kind, name))
@@ -99,7 +104,7 @@ class Assets:
             what = f"{name}:{version}" if version else name
             known = [r["version"] for r in self._rows(kind, name, True, False)]
             hint = f" Versions: {', '.join(known[:10])}." if known and version else ""
-            raise NotFound(f"{kind.capitalize()} '{what}' was not found in workspace '{self._ws.name}'.{hint}")
+            raise NotFound(f"{kind.capitalize()} '{what}' was not found in {self._holder.title}.{hint}")
         return self._document(row)
 
     def list(
@@ -109,9 +114,12 @@ class Assets:
         include_archived: bool = False,
         archived_only: bool = False,
         max_results: int | None = None,
+        stage: str | None = None,
     ) -> list[Row]:
         """Versions of `name`, newest first; without a name one row a name, with its latest version."""
         rows = self._rows(kind, name, include_archived or archived_only, archived_only)
+        if stage is not None:
+            rows = [row for row in rows if row["doc"].get("stage", "None").lower() == stage.lower()]
         if name is None and kind not in UNVERSIONED:
             containers: dict[str, Row] = {}
             for row in rows:
@@ -120,7 +128,7 @@ class Assets:
                     {
                         "name": row["name"],
                         "latest_version": row["version"],
-                        "id": f"{self._ws.id}/{PLURAL[kind]}/{row['name']}",
+                        "id": f"{self._holder.id}/{PLURAL[kind]}/{row['name']}",
                         "creation_context": {"created_at": row["created_at"]},
                     },
                 )
@@ -130,7 +138,8 @@ class Assets:
     def update(self, kind: str, name: str, version: str | None, changes: dict[str, Any]) -> Row:
         """Change what may change on an existing version: description, tags, properties, display_name."""
         current = self.get(kind, name, version)
-        wrong = [k for k, v in changes.items() if kind not in UNVERSIONED and k not in MUTABLE and current.get(k) != v]
+        mutable = changes if kind in UNVERSIONED else MUTABLE_OF.get(kind, MUTABLE)
+        wrong = [k for k, v in changes.items() if k not in mutable and current.get(k) != v]
         if wrong:
             raise Conflict(
                 f"{kind} {name}: {', '.join(wrong)} of an existing version cannot change; make a new version."
@@ -143,7 +152,7 @@ class Assets:
     def archive(self, kind: str, name: str, version: str | None = None, archived: bool = True) -> None:
         """Hide a version, or all versions, from listings."""
         if not self._rows(kind, name, archived=True, archived_only=False):
-            raise NotFound(f"{kind.capitalize()} '{name}' was not found in workspace '{self._ws.name}'.")
+            raise NotFound(f"{kind.capitalize()} '{name}' was not found in {self._holder.title}.")
         if version:
             self.get(kind, name, version)
         self._catalog.rows(
@@ -166,40 +175,77 @@ class Assets:
         self._catalog.rows("DELETE FROM assets WHERE kind = ? AND name = ?", kind, name)
 
     def _take_in(self, kind: str, doc: dict[str, Any]) -> dict[str, Any]:
-        """Replace local paths by what the workspace keeps: uploads for data, snapshots for code."""
+        """Replace local paths by what the holder keeps: uploads for data and models, snapshots for code."""
+        self._holder.admit(kind, doc)
         doc.pop("id", None)
         doc["creation_context"] = created()
-        if kind == "data" and "://" not in str(doc["path"]):
-            doc["path"] = self.upload(Path(doc["path"]), "path")
+        if kind == "model":
+            doc["type"] = model_versions.checked_type(doc, Path(doc["path"]))
+        if kind == "environment":
+            from . import images  # here, since those who only look don't need it
+
+            images.with_conda_file(doc, Path)  # refuses what can not be built here
+            if doc.get("build"):
+                doc["build"] = {**doc["build"], "path": self.upload(Path(doc["build"]["path"]), "build.path")}
+        datastore = doc.pop("datastore", None)
+        if kind in ("data", "model") and "://" not in str(doc["path"]):
+            doc["path"] = self.upload(Path(doc["path"]), "path", datastore)
         return self.keep_code(doc) if kind == "component" else doc
 
     def keep_code(self, component: dict[str, Any]) -> dict[str, Any]:
-        """The component with each local `code`, of nested jobs too, replaced by the id of its snapshot."""
-        kept = {
+        """The component with each `code`, of nested jobs too, replaced by the id of a snapshot here.
+
+        It is local code, or that of a component in a registry.
+        """
+        kept: dict[str, Any] = {
             key: self.keep_code(value)
             if isinstance(value, dict) and key not in ("inputs", "outputs", "tags")
             else value
             for key, value in component.items()
         }
-        code = kept.get("code")
-        if isinstance(code, str) and Path(code).is_absolute() and not code.startswith("/subscriptions/"):
-            sha256 = snapshots.store(Path(code), self._ws.path / "snapshots")
-            kept["code"] = f"azureml:{self._ws.id}/codes/{sha256}/versions/1"
+        code, includes = kept.get("code"), kept.pop("additional_includes", None) or []
+        local = isinstance(code, str) and Path(code).is_absolute() and not code.startswith("/subscriptions/")
+        if local or (includes and not code):
+            sha256 = snapshots.store(Path(code) if code else None, self._holder.path / "snapshots", includes)
+            kept["code"] = self._id("code", sha256, "1")
+        elif isinstance(code, str) and (found := REGISTRY_ASSET.match(code)):
+            place = self._holder.path / "snapshots" / found["name"]
+            if not place.exists():
+                source = self._holder.registry(found["registry"]).path / "snapshots" / found["name"]
+                snapshots.copy_tree(source, place, writable=False)
+            kept["code"] = self._id("code", found["name"], "1")
         return kept
 
     def at(self, kind: str, reference: str) -> Row:
-        """The asset that `azureml:NAME:VERSION`, `azureml:NAME@latest` or an id names."""
-        return self.get(kind, *asset_reference(reference))
+        """The asset that `azureml:NAME:VERSION`, `azureml:NAME@latest` or an id names, a registry's too."""
+        if kind == "environment":
+            from . import curated  # here, since those who only look don't need it
 
-    def upload(self, source: Path, where: str) -> str:
-        """URI of a read-only copy of local data in the workspace; `where` is the field that names it."""
+            if curated.is_curated(reference):
+                return curated.environment(reference)
+        found = REGISTRY_ASSET.match(reference)
+        if found and found["plural"] != PLURAL[kind]:
+            raise WorkspaceError(f"{reference}: an id of {PLURAL[kind]} is needed here, not of {found['plural']}.")
+        assets = self._holder.registry(found["registry"]).assets if found else self
+        return assets.get(kind, *asset_reference(reference))
+
+    def upload(self, source: Path, where: str, datastore: str | None = None) -> str:
+        """URI of a read-only copy of local data in the holder.
+
+        Args:
+            where: the field that names the data, for the message if there is none.
+            datastore: of a workspace, where the copy goes if not to its blob store.
+        """
         if not source.exists():
             raise WorkspaceError(f"{where}: {source} does not exist.")
         place = f"LocalUpload/{snapshots.digest(source)[:32]}/{source.name}"
-        target = self._ws.path / "datastores" / "workspaceblobstore" / place
-        if not target.exists():
-            snapshots.copy_tree(source, target, writable=False)
-        return f"azureml://datastores/workspaceblobstore/paths/{place}{'/' if source.is_dir() else ''}"
+        folder, uri = self._holder.uploads
+        if datastore:
+            self.get("datastore", datastore)
+            folder, uri = self._holder.path / "datastores" / datastore, f"azureml://datastores/{datastore}/paths/"
+        if not (folder / place).exists():
+            snapshots.copy_tree(source, folder / place, writable=False)
+        return f"{uri}{place}{'/' if source.is_dir() else ''}"
 
     def _next_version(self, kind: str, name: str) -> int:
         rows = self._catalog.rows("SELECT version FROM assets WHERE kind = ? AND name = ?", kind, name)
@@ -239,9 +285,12 @@ class Assets:
     def _document(self, row: Row) -> Row:
         kind, name, version = row["kind"], row["name"], row["version"]
         document = {**row["doc"], "name": name}
-        suffix = f"/versions/{version}" if version else ""
-        prefix = "azureml:" if kind in ("environment", "component") else ""
-        document["id"] = f"{prefix}{self._ws.id}/{PLURAL[kind]}/{name}{suffix}"
+        document["id"] = self._id(kind, name, version)
         if version:
             document["version"] = version
         return document
+
+    def _id(self, kind: str, name: str, version: str) -> str:
+        suffix = f"/versions/{version}" if version else ""
+        prefix = "azureml:" if kind in ("environment", "component", "code") and self._holder.id.startswith("/") else ""
+        return f"{prefix}{self._holder.id}/{PLURAL[kind]}/{name}{suffix}"

@@ -1,26 +1,34 @@
 """Inputs and outputs of a job bound to what it declares."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import literals
-from .errors import WorkspaceError
-from .graph import source_of
+from . import literals, remote
+from . import outputs as places
+from .errors import Unsupported, WorkspaceError
+from .graph import PARENT, source_of
 from .jobs_text import PARENT_OUTPUT, binding
+from .resolve import is_asset
 
 if TYPE_CHECKING:
+    from .plan import Plan
     from .workspace import Workspace
 
 
 @contextmanager
-def in_field(name: str) -> Iterator[None]:
-    """Put a field before the message of what goes wrong with it."""
+def below(place: str) -> Iterator[None]:
+    """Put the place of a node before messages that start with a field of it."""
     try:
         yield
     except WorkspaceError as error:
-        raise type(error)(f"{name}: {error}") from error
+        raise type(error)(f"{place}{error}") from error
+
+
+def in_field(name: str) -> AbstractContextManager[None]:
+    """Put a field before the message of what goes wrong with it."""
+    return below(f"{name}: ")
 
 
 def declare(doc: dict[str, Any]) -> dict[str, Any]:
@@ -74,26 +82,63 @@ def _input(ws: "Workspace", source: Path, value: Any, declared: dict[str, Any], 
 
 
 def _data(ws: "Workspace", source: Path, path: str, given: str | None, declared: str, where: str) -> dict[str, Any]:
-    if path.startswith(("azureml:/subscriptions", "/subscriptions")) or (
-        path.startswith("azureml:") and "://" not in path
-    ):
+    if is_asset(path):
         models = (given or declared).endswith("_model")
         with in_field(where):
             asset, kind, uri = ws.resolve.asset(path, models)
         if not literals.compatible(kind, declared):
             raise WorkspaceError(f"{where}: {asset} is of type {kind}, and the input takes {declared}.")
+        if remote.is_remote(uri):
+            remote.validate(uri, kind, where)
         return {"uri": uri, "type": kind, "asset": asset}
-    if "://" not in path:
-        local = Path(path) if Path(path).is_absolute() else source / path
+    if given == "uri_file" and declared == "uri_folder":
+        declared = given  # as on Azure, where the input takes what its value says that it is
+    if "://" not in path or path.startswith("file://"):
+        local = source / path.removeprefix("file://")
         if local.exists() and local.is_dir() == (declared == "uri_file"):
             raise WorkspaceError(f"{where}: {path} is a {'folder' if local.is_dir() else 'file'}, not a {declared}.")
         return {"uri": ws.assets.upload(local, where), "type": declared, "asset": None}
+    if remote.is_remote(path):
+        remote.validate(path, declared, where)
+        return {"uri": path, "type": declared, "asset": None}
     with in_field(where):
         ws.resolve.path(path)  # refuses what can't be read, now and not in the middle of the job
     return {"uri": path, "type": declared, "asset": None}
 
 
-def outputs(given: dict[str, Any], declared: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
+def with_modes(declared: dict[str, Any], values: dict[str, Any], plan: "Plan", around: "Plan | None") -> dict[str, Any]:
+    """Declarations of inputs with the mode in which each is delivered.
+
+    A node's value decides, then its component, then the input of the pipeline `around` that the value is bound to.
+    """
+    found = {}
+    for name, declaration in declared.items():
+        value = values.get(name)
+        source, key = plan.inputs.get(name, {}).get("from") or (None, None)
+        outer = (around.spec.get("inputs") or {}).get(key) if around and source == PARENT else None
+        mode = (value.get("mode") if isinstance(value, dict) else None) or declaration.get("mode")
+        mode = mode or (outer or {}).get("mode")
+        found[name] = {**declaration, "mode": mode} if mode else declaration
+    return found
+
+
+def refuse_evaluation(declared: dict[str, Any], where: str) -> None:
+    """Refuse the modes in which a script is given the files that an MLTable lists.
+
+    Raises:
+        Unsupported: it names the input.
+    """
+    for name, declaration in declared.items():
+        mode = str(declaration.get("mode"))
+        if mode.startswith("eval_"):
+            raise Unsupported(
+                f"{where}inputs.{name}.mode: the local workspace has {mode} only for the input_data of parallel jobs; "
+                "use ro_mount, and mltable.load in the script."
+            )
+
+
+def outputs(ws: "Workspace", given: dict[str, Any], declared: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """Settings of the declared outputs with what is given over them."""
     outputs: dict[str, dict[str, Any]] = {}
     for name in given:
         if name not in declared:
@@ -113,4 +158,5 @@ def outputs(given: dict[str, Any], declared: dict[str, Any], where: str) -> dict
             **{k: v for k, v in declaration.items() if k in ("type", "mode", "path")},
             **own,
         }
+        places.validate(ws, name, outputs[name], f"{where}outputs.{name}")
     return outputs

@@ -4,12 +4,15 @@ import datetime
 import getpass
 import json
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from .errors import WorkspaceError
 
 Row = dict[str, Any]
 
@@ -52,31 +55,37 @@ class Catalog:
     """Rows of the catalog; documents are JSON. One connection, shared by the threads of a process."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        # NORMAL loses at most the last commits on power loss, never consistency; a killed process loses nothing.
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            self._connection.executescript(SCHEMA + "PRAGMA user_version=1;")
+        self._path, self._lock = path, threading.RLock()
+        with _explained(path):
+            self._connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+            self._connection.row_factory = sqlite3.Row
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            # NORMAL loses at most the last commits on power loss, never consistency; a killed process loses nothing.
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                self._connection.executescript(SCHEMA + "PRAGMA user_version=1;")
 
     @contextmanager
     def transaction(self) -> Iterator["Catalog"]:
         """All or nothing; writers of other processes wait."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._execute("BEGIN IMMEDIATE")
             try:
                 yield self
+                self._execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk ends it by itself
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
         """Run one statement and return its rows, JSON columns decoded."""
         with self._lock:
-            return [_decode(row) for row in self._connection.execute(sql, values).fetchall()]
+            return [_decode(row) for row in self._execute(sql, *values)]
+
+    def _execute(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with _explained(self._path):
+            return self._connection.execute(sql, values).fetchall()
 
     def row(self, sql: str, *values: Any) -> Row | None:
         """The first row, or None."""
@@ -105,6 +114,19 @@ class Catalog:
                 doc[key] = {**(doc.get(key) or {}), **value} if key in ("properties", "tags", "outputs") else value
             self.update_job(name, doc=doc)
         return doc
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """What keeps SQLite from its file, such as a full disk, as an error that a person can act on."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        free = shutil.disk_usage(path.parent).free / 2**20
+        raise WorkspaceError(
+            f"The workspace's catalog {path} can't be read or written: {error}. Its disk has {free:,.0f} MB left. "
+            "Nothing that was recorded is lost: once there is room, go on."
+        ) from error
 
 
 def _encode(value: Any) -> Any:

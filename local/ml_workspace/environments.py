@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ FORMAT = 1  # of what is built; a change makes every environment anew
 REPORT = 4.0  # seconds between two lines about a build
 BYTECODE = Path(__file__).with_name("bytecode.py")
 TRACKING = Path(__file__).with_name("tracking_requirements.txt")
+PATCH = re.compile(r"(?<=^\d\.\d)\.\d+$|(?<=^\d\.\d\d)\.\d+$")  # of a version such as 3.11.7
 MESSAGE = 4000  # characters of uv's message that an error repeats
 
 
@@ -36,14 +38,16 @@ class Environments:
         """The interpreter of the environment's virtual environment, which is built if it is not there.
 
         Args:
-            definition: an environment document: name, version, conda_file (parsed), image, build.
-            log: gets a line now and then while something is built or waited for.
+            definition: an environment document: name, version, conda_file (parsed), notes.
+            log: gets the notes, and a line now and then while something is built or waited for.
 
         Raises:
-            Unsupported: an environment without a conda file.
+            Unsupported: an environment without a conda file: see `images.with_conda_file`.
             WorkspaceError: it cannot be built; the message is the resolver's.
         """
         wanted = requirements(definition)
+        for note in definition.get("notes") or []:
+            log(note)
         return self._built(self._key(wanted), wanted, [], log)
 
     def digest(self, definition: dict[str, Any]) -> str:
@@ -84,16 +88,7 @@ class Environments:
             log(f"Environment {wanted.name}: taken from PyPI instead of conda: {', '.join(wanted.from_conda)}")
         build = _Build(self._root, wanted, lock, log)
         started = time.monotonic()
-        try:
-            build.uv("venv", "--python", wanted.python, str(folder))
-        except WorkspaceError as error:
-            # The second is what a version manager's placeholder for a version that is not active leads to.
-            if not any(text in str(error) for text in ("No interpreter found", "Failed to inspect Python interpreter")):
-                raise
-            raise WorkspaceError(
-                f"Environment '{wanted.name}' needs Python {wanted.python}, which this machine does not have. "
-                f"It has: {build.interpreters()}. Install that version, or change 'python=' in the conda file."
-            ) from None
+        build.venv(folder)
         if wanted.lines:
             python, file = folder / "bin" / "python", folder / "requirements.txt"
             file.write_text("\n".join(wanted.lines) + "\n", encoding="utf-8")
@@ -122,8 +117,32 @@ class _Build:
             "UV_CACHE_DIR": str(root / ".uv-cache"),
             **inherited,
             "UV_PYTHON_DOWNLOADS": "never",
-            "PATH": os.pathsep.join([f"{sys.base_exec_prefix}/bin", os.environ.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([f"{sys.base_exec_prefix}/bin", os.environ.get("PATH", os.defpath), *_of_pyenv()]),
         }
+
+    def venv(self, folder: Path) -> None:
+        """Make an empty environment with the wanted Python, or with another patch release of it.
+
+        Raises:
+            WorkspaceError: this machine does not have it.
+        """
+        python = self._wanted.python
+        for version in (python, PATCH.sub("", python)):
+            try:
+                self.uv("venv", "--clear", "--python", version, str(folder))
+            except WorkspaceError as error:
+                # The second is what a version manager's placeholder for a version that is not active leads to.
+                if not any(text in str(error) for text in ("No interpreter found", "Failed to inspect Python")):
+                    raise
+            else:
+                if version != python:
+                    self._log(f"Environment {self._wanted.name}: this machine has another {version} than {python}")
+                return
+        raise WorkspaceError(
+            f"Environment '{self._wanted.name}' needs Python {python}, which this machine does not have. "
+            f"It has: {self.interpreters()}. Install that version (pyenv install {PATCH.sub('', python)}, or "
+            f"uv python install {PATCH.sub('', python)}), or ask for one that is there."
+        )
 
     def uv(self, *arguments: str) -> None:
         """Run uv; like `run`."""
@@ -166,6 +185,12 @@ class _Build:
                                 env=self._env, capture_output=True, text=True)  # fmt: skip
         versions = {entry["version"] for entry in json.loads(listed.stdout or "[]")}
         return ", ".join(sorted(versions, key=lambda v: [int(n) if n.isdigit() else 0 for n in v.split(".")])) or "none"
+
+
+def _of_pyenv() -> list[str]:
+    """Folders of the Pythons that pyenv has installed: those that are not active have no working place on PATH."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    return [str(folder) for folder in sorted(root.glob("versions/*/bin"))]
 
 
 def _collect(stream: IO[str], lines: list[str]) -> None:

@@ -21,6 +21,7 @@ from .values import Value
 
 RUN_STATUS = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 TAIL = 20  # lines of a failed step's log that its stream shows
+TAIL_BYTES = 20_000  # and no more than this of them
 
 
 @dataclass
@@ -172,15 +173,20 @@ class _Execution:
 
     def _worked(self) -> Ended:
         call, plan, ws = self._call, self._plan, self._ws
-        datastore = str(call.settings.get("default_datastore") or "workspaceblobstore").removeprefix("azureml:")
+        datastore = outputs.default_datastore(call.settings)
         places = {
             name: (outputs.place(ws, self._name, name, setting, datastore), bool(setting.get("path")))
             for name, setting in plan.outputs.items()
         } | call.places
+        if "artifacts" in places and not places["artifacts"][1]:  # Azure's name for what a run keeps of its own
+            places["artifacts"] = (outputs.uri_of(ws, ws.tracking.artifacts(self._run_id)), False)
         if plan.type == "pipeline":
             self._status("Running")
             produced = pipeline.run(self._session, call, self._name, self._run_id, places, self._cancel)
         else:
+            for uri, chosen in places.values():
+                if chosen:
+                    reuse.forget(ws, uri)
             step = Step(self._session, call, self._name, self._experiment, self._run_id, self._log_path, self._cancel)
             produced = step.run(places, self._log, lambda: self._started())
         if self._key:
@@ -226,14 +232,16 @@ class _Execution:
         if ended.error and self._run_id:
             with self._log_path.open("a", encoding="utf-8") as file:
                 file.write(f"{ended.error}\n")
-        fields: dict[str, Any] = {"duration": round(seconds, 3)}
+        fields: dict[str, Any] = {"properties": {"azureml.duration": f"{seconds:.3f}"}}
         if ended.error:
             fields["error"] = {"message": ended.error}
         ws.catalog.edit_job(self._name, **fields)
-        if self._run_id:
-            ws.tracking.end_run(self._run_id, RUN_STATUS[ended.status])
-        ws.catalog.update_job(self._name, status=ended.status, process=None)
-        self._session.leave(self._name)
+        try:
+            if self._run_id:
+                ws.tracking.end_run(self._run_id, RUN_STATUS[ended.status])
+        finally:  # the job's state does not hang on the tracking server's
+            ws.catalog.update_job(self._name, status=ended.status, process=None)
+            self._session.leave(self._name)
         if call.parent:
             self._say_end(ended, seconds)
 
@@ -247,6 +255,12 @@ class _Execution:
         else:
             self._session.say(f"{name}: {ended.status.lower()}: {ended.error}")
         if ended.status == "Failed" and self._run_id and self._plan.type != "pipeline":
-            lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
-            for line in lines:
+            for line in _tail(self._log_path):
                 self._session.say(f"{name} | {line}")
+
+
+def _tail(path: Path) -> list[str]:
+    """The last lines of a log, which may be larger than the memory."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        return file.read().decode(errors="replace").splitlines()[-TAIL:]

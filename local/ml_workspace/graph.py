@@ -78,5 +78,7 @@ def _check_source(plan: "Plan", source: list[str], declared: dict[str, Any], whe
     if not literals.compatible(found, wanted):
         raise WorkspaceError(f"{where}: takes {wanted}, and {'.'.join(source)} is of type {found}.")
     value = plan.inputs.get(name) if job == PARENT else None
+    if job == PARENT and value is None and not declared.get("optional") and declared.get("default") is None:
+        raise WorkspaceError(f"{where}: a value is required, and the pipeline's optional input '{name}' has none.")
     if value and "literal" in value and wanted in literals.TYPES:
         literals.text(value["literal"], declared, where)

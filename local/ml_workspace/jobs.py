@@ -49,10 +49,8 @@ class Jobs:
         Raises:
             WorkspaceError: see `planner.Planner.plan`; or the name is taken.
         """
-        plan = self._planned(doc, source)
         name = name or doc.get("name") or job_name()
-        if not NAME.match(name):
-            raise WorkspaceError(f"'{name}' is not a job name: letters, digits, '-', '_' and '.', at most 255.")
+        plan = self._planned({**doc, "name": name}, source)
         document = {
             **doc,
             "name": name,
@@ -65,8 +63,9 @@ class Jobs:
             "creation_context": created(),
         }
         if plan.type == "command":
-            document |= {key: plan.spec.get(key) for key in ("command", "environment", "code")}
-            document.pop("component", None)
+            document |= {key: plan.spec[key] for key in ("command", "environment", "code") if plan.spec.get(key)}
+            for unused in ("component", *(() if document.get("parameters") else ("parameters",))):
+                document.pop(unused, None)
         if document.get("jobs"):
             document["jobs"] = {
                 n: {**node, "component": plan.jobs[n].component} for n, node in document["jobs"].items()
@@ -175,6 +174,8 @@ class Jobs:
         wanted = [output] if output else list(job["outputs"]) if all_outputs else []
         for item in wanted:
             place = self._ws.resolve.job_output(name, item)
+            if not place.exists():
+                raise NotFound(f"outputs.{item} of job '{name}' is no longer there: {place} was removed.")
             goal = target / "named-outputs" / item
             goal.mkdir(parents=True, exist_ok=True)
             if place.is_dir():
@@ -187,6 +188,9 @@ class Jobs:
         return target
 
     def _planned(self, doc: dict[str, Any], source: Path) -> "Plan":
+        name = doc.get("name")
+        if name and not NAME.match(name):
+            raise WorkspaceError(f"name: '{name}' is not a job name: letters, digits, '-', '_' and '.', at most 255.")
         from .planner import Planner  # here, since those who only look don't need it
 
         return Planner(self._ws, source).plan(doc)

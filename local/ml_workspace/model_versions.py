@@ -7,12 +7,15 @@ import datetime
 from pathlib import Path
 from typing import Any
 
+from .errors import WorkspaceError
+
 VERSION = "azureml.version"  # the version that the person asked for, where they did
 TYPE = "azureml.type"
 ARCHIVED = "azureml.archived"
 DIGEST = "azureml.digest"
 JOB = "azureml.job"  # also the tag that names a run's job
 PROPERTY = "azureml.property."
+TYPES = ("custom_model", "mlflow_model", "triton_model")
 OWN = (VERSION, TYPE, ARCHIVED, DIGEST, JOB)
 STAGES = ("None", "Staging", "Production", "Archived")
 
@@ -80,3 +83,32 @@ def document(version: Version, place: Path | None, path: str, job: str | None, w
     stage = version.get("current_stage", "None")
     optional = {"description": version.get("description"), "stage": None if stage == "None" else stage, "job_name": job}
     return {**doc, **{key: value for key, value in optional.items() if value}}
+
+
+def checked_type(doc: Version, content: Path) -> str:
+    """The type that a document gives to `content`.
+
+    Raises:
+        WorkspaceError: no such type; nothing there; an mlflow_model without MLmodel.
+    """
+    kind = choice("type", doc.get("type") or TYPES[0], TYPES)
+    if not content.exists():
+        raise WorkspaceError(f"path: {doc['path']} does not exist.")
+    if kind == "mlflow_model" and not (content / "MLmodel").is_file():
+        raise WorkspaceError(
+            f"path: {doc['path']} is not an MLflow model: it has no file MLmodel. "
+            "Save the model with mlflow.<flavor>.save_model, or register it as type custom_model."
+        )
+    return kind
+
+
+def choice(field: str, value: str, allowed: tuple[str, ...]) -> str:
+    """The allowed value that equals `value` but for case.
+
+    Raises:
+        WorkspaceError: there is none.
+    """
+    found = next((option for option in allowed if option.lower() == value.lower()), None)
+    if found is None:
+        raise WorkspaceError(f"{field}: '{value}' is not one of {', '.join(allowed)}.")
+    return found

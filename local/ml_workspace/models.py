@@ -1,6 +1,5 @@
 """The model registry of a workspace, which is MLflow's: jobs register with its client, people with `az ml model`."""
 
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from .resolve import JOB_OUTPUT
 if TYPE_CHECKING:
     from .workspace import Workspace
 
-TYPES = ("custom_model", "mlflow_model", "triton_model")
 MUTABLE = ("description", "tags", "properties", "stage")
 ALL = 200_000  # the most versions that MLflow gives at once
 DATASTORE = "azureml://datastores/workspaceartifactstore/paths/"
@@ -49,14 +47,9 @@ class Models:
             raise WorkspaceError(
                 f"model '{name}:{version}': only letters, digits, '-', '_' and '.' are allowed, at most 255 of them."
             )
-        kind = _choice("type", doc.get("type") or TYPES[0], TYPES)
-        stage = _choice("stage", doc.get("stage") or mv.STAGES[0], mv.STAGES)
+        stage = mv.choice("stage", doc.get("stage") or mv.STAGES[0], mv.STAGES)
         content, origin = self._content(str(doc["path"]))
-        if kind == "mlflow_model" and not (content / "MLmodel").is_file():
-            raise WorkspaceError(
-                f"path: {doc['path']} is not an MLflow model: it has no file MLmodel. "
-                "Save the model with mlflow.<flavor>.save_model, or register it as type custom_model."
-            )
+        kind = mv.checked_type(doc, content)
         digest = snapshots.digest(content)
         with exclusive(self._ws.path / "mlflow" / "models.lock"):
             existing = next((v for v in self._versions(name) if mv.number(v) == version), None)
@@ -159,7 +152,7 @@ class Models:
         for key, value in after.items() - before.items():
             self._call("POST", "set-tag", found, key=key, value=value)
         if "stage" in changes:
-            self._set_stage(found, _choice("stage", changes["stage"] or mv.STAGES[0], mv.STAGES))
+            self._set_stage(found, mv.choice("stage", changes["stage"] or mv.STAGES[0], mv.STAGES))
         return self.get(name, current["version"])
 
     def archive(self, name: str, version: str | None = None, archived: bool = True) -> None:
@@ -176,13 +169,7 @@ class Models:
         place = self._place(found)
         if place is None or not place.exists():
             raise NotFound(f"The files of model {name}:{version} are not in the workspace: {found['source']}.")
-        copy = target / name / place.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if place.is_file():
-            shutil.copyfile(place, copy)
-        else:
-            shutil.copytree(place, copy, dirs_exist_ok=True, copy_function=shutil.copyfile)
-        return copy
+        return snapshots.copy_out(place, target / name)
 
     def _versions(self, name: str | None) -> Rows:
         """MLflow's versions of one model, or of all, newest first."""
@@ -246,11 +233,3 @@ class Models:
     def _call(self, method: str, verb: str, version: Row, **fields: Any) -> None:
         self._tracking.call(method, f"model-versions/{verb}", {"name": version["name"], "version": version["version"],
                                                                **fields})  # fmt: skip
-
-
-def _choice(field: str, value: str, allowed: tuple[str, ...]) -> str:
-    """The allowed value that equals `value` but for case."""
-    found = next((choice for choice in allowed if choice.lower() == value.lower()), None)
-    if found is None:
-        raise WorkspaceError(f"{field}: '{value}' is not one of {', '.join(allowed)}.")
-    return found

@@ -3,11 +3,37 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import WorkspaceError
+from .errors import Unsupported, WorkspaceError
 from .values import Value
+from .workspace import NAME
 
 if TYPE_CHECKING:
     from .workspace import Workspace
+
+
+def default_datastore(settings: dict[str, Any]) -> str:
+    """Name of the datastore for outputs of a pipeline with these settings."""
+    return str(settings.get("default_datastore") or "workspaceblobstore").rpartition("/")[2].removeprefix("azureml:")
+
+
+def validate(ws: "Workspace", name: str, setting: dict[str, Any], where: str) -> None:
+    """Refuse what an output can't be, before anything runs.
+
+    Raises:
+        WorkspaceError: name, version or path is wrong; NotFound: no such datastore.
+        Unsupported: its mode.
+    """
+    if setting.get("mode") == "direct":
+        raise Unsupported(f"{where}.mode: the local workspace has no direct outputs; use rw_mount or upload.")
+    for field in ("name", "version"):
+        value = setting.get(field)
+        if value is not None and not NAME.match(str(value)):
+            raise WorkspaceError(f"{where}.{field}: '{value}': letters, digits, '-', '_' and '.', at most 255.")
+    if setting.get("path"):
+        try:
+            place(ws, "job", name, setting, "workspaceblobstore")
+        except WorkspaceError as error:
+            raise type(error)(f"{where}.path: {error}") from error
 
 
 def place(ws: "Workspace", job: str, name: str, setting: dict[str, Any], datastore: str) -> str:
@@ -17,8 +43,11 @@ def place(ws: "Workspace", job: str, name: str, setting: dict[str, Any], datasto
         return f"azureml://datastores/{datastore}/paths/azureml/{job}/{name}"
     for expression, value in (("name", job), ("default_datastore", datastore), ("output_name", name)):
         own = own.replace(f"${{{{{expression}}}}}", value)
+    if "${{" in own:
+        known = "${{name}}, ${{output_name}} and ${{default_datastore}}"
+        raise WorkspaceError(f"{own}: the path of an output knows only {known}.")
     if ws.resolve.datastore_path(own) is None:
-        raise WorkspaceError(f"outputs.{name}.path: {own} is not an azureml://datastores/… URI.")
+        raise WorkspaceError(f"{own} is not an azureml://datastores/… URI.")
     return str(own)
 
 
@@ -30,21 +59,24 @@ def prepare(ws: "Workspace", uri: str, kind: str) -> Path:
 
 
 def register(ws: "Workspace", job: str, setting: dict[str, Any], value: Value) -> str:
-    """Register a named output as an asset and return its reference; what is registered already keeps its version."""
+    """Register a named output as an asset and return its reference.
+
+    What is the newest version already keeps its number. An older one, of a step that is reused, is registered anew, so
+    that `latest` is what the last job made.
+    """
     name, version = setting["name"], setting.get("version")
     assets = ws.models if value.type.endswith("_model") else None
     known = assets.list(name) if assets else ws.assets.list("data", name)
-    for document in known:
-        if (document.get("properties") or {}).get("azureml.output") == value.uri and version in (
-            None,
-            document["version"],
-        ):
+    for document in known if version else known[:1]:
+        properties = document.get("properties") or {}
+        known_as = (properties.get("azureml.output"), properties.get("azureml.writer"))
+        if known_as == (value.uri, value.writer) and version in (None, document["version"]):
             return f"azureml:{name}:{document['version']}"
     document = {
         "name": name,
         "path": value.uri,
         "type": value.type,
-        "properties": {"azureml.output": value.uri, "azureml.job": job},
+        "properties": {"azureml.output": value.uri, "azureml.writer": value.writer, "azureml.job": job},
     }
     if version:
         document["version"] = str(version)

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import parallel_files
 from .errors import Unsupported, WorkspaceError
-from .jobs_text import names_in, render
+from .jobs_text import check_names, names_in, render
 from .steps import StepContext, StepFailed, StepResult
 
 DRIVER = Path(__file__).with_name("parallel_driver.py")
@@ -46,23 +46,33 @@ def validate(node: dict[str, Any]) -> None:
     """
     task = node.get("task") or {}
     if task.get("type", "run_function") != "run_function":
-        raise Unsupported(f"parallel: the local workspace has no task.type {task['type']!r}; use run_function")
+        raise Unsupported(f"the local workspace has no task.type {task['type']!r}; use run_function")
     if not task.get("entry_script"):
-        raise WorkspaceError("parallel: task.entry_script is missing; name the script that defines init() and run()")
+        raise WorkspaceError("task.entry_script is missing; name the script that defines init() and run()")
     instances = (node.get("resources") or {}).get("instance_count") or 1
     if int(instances) > 1:
         raise Unsupported(
-            f"parallel: resources.instance_count is {instances}, and the local workspace is one machine; use 1, and "
+            f"resources.instance_count is {instances}, and the local workspace is one machine; use 1, and "
             "max_concurrency_per_instance for the number of processes"
         )
-    name = _input_name(node)
-    tabular = _is_tabular(node, name)
-    if node.get("partition_keys") and not tabular:
+    name = input_name(node)
+    inputs, outputs = node.get("inputs") or {}, node.get("outputs") or {}
+    if name not in inputs:
+        raise WorkspaceError(f"input_data: there is no input '{name}'; there are: {', '.join(inputs) or 'none'}")
+    rows = _rows_output(task)
+    if rows is not None and rows not in outputs:
+        known = ", ".join(outputs) or "none"
+        raise WorkspaceError(f"task.append_row_to: there is no output '{rows}'; there are: {known}")
+    try:
+        check_names(task.get("program_arguments") or "", inputs, outputs)
+    except WorkspaceError as error:
+        raise WorkspaceError(f"task.program_arguments: {error}") from error
+    if node.get("partition_keys") and not _is_mltable(node, name):
         raise Unsupported(
-            f"parallel: partition_keys cut a table, and inputs.{name} is read as files; "
-            "declare it with type: mltable and mode: direct, or use mini_batch_size"
+            f"partition_keys: inputs.{name} is a folder, which says nothing of its partitions; "
+            "declare it with type: mltable, or use mini_batch_size"
         )
-    mini_batch_size(node.get("mini_batch_size"), tabular)
+    mini_batch_size(node.get("mini_batch_size"), _is_tabular(node, name))
 
 
 def run(context: StepContext) -> StepResult:
@@ -72,9 +82,8 @@ def run(context: StepContext) -> StepResult:
         StepFailed: more errors than the thresholds allow; it names the mini-batch and ends with its traceback.
         StepCanceled: somebody asked for it.
     """
-    validate(context.node)
     if context.python is None:
-        raise StepFailed("parallel: task.environment is missing; the script needs an environment to run in")
+        raise StepFailed("task.environment is missing; the script needs an environment to run in")
     work = context.work()
     scratch = work / ".parallel_run"
     (scratch / "rows").mkdir(parents=True)
@@ -96,10 +105,10 @@ def run(context: StepContext) -> StepResult:
 def settings(context: StepContext) -> dict[str, Any]:
     """What the driver is told: plain values, with defaults filled in and expressions replaced."""
     node, task = context.node, context.node["task"]
-    name = _input_name(node)
+    name = input_name(node)
     if name not in context.inputs:
-        raise WorkspaceError(f"parallel: inputs.{name}, which input_data names, has no value")
-    tabular = _is_tabular(node, name)
+        raise WorkspaceError(f"inputs.{name}, which input_data names, has no value")
+    tabular, mltable = _is_tabular(node, name), _is_mltable(node, name)
     size = mini_batch_size(node.get("mini_batch_size"), tabular)
     retry = node.get("retry_settings") or {}
     arguments = shlex.split(render(task.get("program_arguments") or "", context.inputs, context.outputs))
@@ -112,9 +121,10 @@ def settings(context: StepContext) -> dict[str, Any]:
         "entry_script": task["entry_script"],
         "arguments": arguments,
         "input": context.inputs[name],
+        "mltable": mltable,
         "tabular": tabular,
-        # A worker cuts a table, since that takes mltable.
-        "mini_batches": None if tabular else parallel_files.cut(Path(context.inputs[name]), size),
+        # A worker cuts an MLTable, since that takes mltable.
+        "mini_batches": None if mltable else parallel_files.cut(Path(context.inputs[name]), size),
         "partition_keys": node.get("partition_keys") or [],
         "mini_batch_size": size,
         "processes": int(node.get("max_concurrency_per_instance") or os.cpu_count() or 1),
@@ -137,31 +147,30 @@ def mini_batch_size(text: str | None, tabular: bool) -> int:
     """
     found = SIZE.fullmatch(str(text or 0).strip())
     if found is None:
-        raise WorkspaceError(f"parallel: mini_batch_size {text!r} is not a size such as 10, 100kb or 10mb")
+        raise WorkspaceError(f"mini_batch_size {text!r} is not a size such as 10, 100kb or 10mb")
     if found[2] and not tabular:
-        raise WorkspaceError(f"parallel: mini_batch_size {text!r}: for files it is a number of files, such as 10")
+        raise WorkspaceError(f"mini_batch_size {text!r}: for files it is a number of files, such as 10")
     return int(found[1]) * UNITS[(found[2] or "").lower()] or (BYTES if tabular else FILES)
 
 
-def _input_name(node: dict[str, Any]) -> str:
+def input_name(node: dict[str, Any]) -> str:
+    """The input that is cut into mini-batches."""
     names = names_in(str(node.get("input_data") or ""))
     if len(names) != 1 or not names[0].startswith("inputs."):
         raise WorkspaceError(
-            f"parallel: input_data is {node.get('input_data')!r}; it must name one input, such as ${{{{inputs.data}}}}"
+            f"input_data is {node.get('input_data')!r}; it must name one input, such as ${{{{inputs.data}}}}"
         )
     return names[0].removeprefix("inputs.")
 
 
-def _is_tabular(node: dict[str, Any], name: str) -> bool:
+def _is_mltable(node: dict[str, Any], name: str) -> bool:
     declared = (node.get("inputs") or {}).get(name)
-    if not isinstance(declared, dict) or declared.get("type") != "mltable":
-        return False
-    if declared.get("mode") != "direct":
-        raise Unsupported(
-            f"parallel: inputs.{name} is an mltable of mode {declared.get('mode') or 'ro_mount'}, of which the local "
-            "workspace does not list the files; set mode: direct to get tables, or type: uri_folder to get files"
-        )
-    return True
+    return isinstance(declared, dict) and declared.get("type") == "mltable"
+
+
+def _is_tabular(node: dict[str, Any], name: str) -> bool:
+    """Whether mini-batches are tables. In another mode than direct, an MLTable stands for the files that it lists."""
+    return _is_mltable(node, name) and node["inputs"][name].get("mode") == "direct"
 
 
 def _threshold(node: dict[str, Any], key: str) -> int:
@@ -172,18 +181,20 @@ def _integer(arguments: dict[str, str], key: str) -> int:
     try:
         return int(arguments[f"--{key}"])
     except ValueError:
-        raise WorkspaceError(f"parallel: --{key} must be an integer, not {arguments[f'--{key}']!r}") from None
+        raise WorkspaceError(f"--{key} must be an integer, not {arguments[f'--{key}']!r}") from None
+
+
+def _rows_output(task: dict[str, Any]) -> str | None:
+    """The output for the rows that run() returns, or None where they are only counted."""
+    given = task.get("append_row_to")
+    return "".join(names_in(given)).removeprefix("outputs.") if given else None
 
 
 def _append_row_to(context: StepContext) -> Path | None:
     """The file for the rows that run() returns, or None where they are only counted."""
     task = context.node["task"]
-    if not task.get("append_row_to"):
+    name = _rows_output(task)
+    if name is None:
         return None
-    name = "".join(names_in(task["append_row_to"])).removeprefix("outputs.")
-    if name not in context.outputs:
-        raise WorkspaceError(
-            f"parallel: task.append_row_to is {task['append_row_to']!r}, which names no output of the job"
-        )
     place = context.outputs[name]
     return place / task.get("append_row_file_name", APPEND_ROW_FILE) if place.is_dir() else place

@@ -95,6 +95,33 @@ def cut(folder: Path, keys: list[str], size: int) -> list[tuple[str, Part]]:
     return _by_key(table, files, keys) if keys else _by_size(list(files["Path"]), size)
 
 
+def cut_files(folder: Path, keys: list[str], size: int) -> list[tuple[str, Part]]:
+    """Cuts the list of a table's files into mini-batches of paths.
+
+    Args:
+        folder: holds the file `MLTable`.
+        keys: columns that extract_columns_from_partition_format takes from the paths; a mini-batch for each of their
+            values. No file is read.
+        size: number of files of a mini-batch, where there are no keys.
+
+    Returns:
+        Like `cut`.
+    """
+    table = Table(folder)
+    files = table.files()
+    if missing := [key for key in keys if key not in files.columns]:
+        known = ", ".join(column for column in files.columns if column != "Path") or "none"
+        raise TableError(
+            f"its paths give no column {', '.join(missing)} (partition_keys); they give: {known}. "
+            "With mode: direct, columns of the rows count too"
+        )
+    if keys:
+        return _by_key(table, files, keys)
+    paths = list(files["Path"])
+    groups = [paths[start : start + size] for start in range(0, len(paths), size)]
+    return [(_files_name(group), {"files": group}) for group in groups]
+
+
 def _by_key(table: Table, files: pd.DataFrame, keys: list[str]) -> list[tuple[str, Part]]:
     in_path = set(keys) <= set(files.columns)
     if not in_path:

@@ -41,7 +41,7 @@ def main() -> int:
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=listen, args=(connection, inbox), daemon=True).start()
     try:
-        tables = load(Path(__file__).with_name("parallel_tables.py")) if settings["tabular"] else None
+        tables = load(Path(__file__).with_name("parallel_tables.py")) if settings["mltable"] else None
         script = import_script(settings)
         if hasattr(script, "init"):
             script.init()
@@ -124,7 +124,8 @@ def own_arguments(settings: dict[str, Any]) -> list[str]:
 def cut(tables: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
     """Cuts the table; returns the message for the driver."""
     try:
-        parts = tables.cut(Path(settings["input"]), settings["partition_keys"], settings["mini_batch_size"])
+        cut = tables.cut if settings["tabular"] else tables.cut_files
+        parts = cut(Path(settings["input"]), settings["partition_keys"], settings["mini_batch_size"])
     except tables.TableError as error:
         return "broken", f"The input {settings['input']} can't be cut into mini-batches: {error}", ""
     except Exception:  # noqa: BLE001 - mltable reports what is wrong with a table in types of its own
@@ -141,7 +142,8 @@ def work(
         keys: dict[str, Any] = {}
         if tables:
             part = pickle.loads(content)
-            content, keys = tables.read(Path(settings["input"]), part), part.get("keys", {})
+            content = tables.read(Path(settings["input"]), part) if settings["tabular"] else part["files"]
+            keys = part.get("keys", {})
         given = len(content)
         if given == 0:
             return "done", 0, 0

@@ -1,12 +1,14 @@
 """The executor of pipelines: each job runs as soon as what it takes is there."""
 
 import threading
+import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import literals, values
 from .catalog import created, now
 from .graph import PARENT, dependencies
+from .plan import Plan
 from .steps import StepCanceled, StepFailed
 from .values import Value
 
@@ -46,14 +48,7 @@ def run(
 
     def start(pool: ThreadPoolExecutor, name: str) -> None:
         node = plan.jobs[name]
-        taken = {
-            n: v for n, b in node.inputs.items() if (v := _value(session, call, ended, b, f"jobs.{name}.inputs.{n}"))
-        }
-        for key, value in taken.items():
-            declared = (node.spec.get("inputs") or {}).get(key) or {}
-            if declared.get("type") in literals.TYPES:
-                # What a pipeline is given has no declared type; that of the step says how the value is written.
-                taken[key] = values.literal(literals.text(value.text, declared, f"jobs.{name}.inputs.{key}"))
+        taken = _taken(session, call, ended, name)
         node_places = {n: places[o["parent"]] for n, o in node.outputs.items() if "parent" in o}
         title = name if call.parent is None else f"{call.display_name}.{name}"
         running[
@@ -83,7 +78,7 @@ def run(
                 ready = [
                     n
                     for n, needs in waiting.items()
-                    if all(n in ended and ended[n].status == "Completed" for n in needs)
+                    if all(_is_served(plan.jobs[n], s, ended, settings) for s in needs)
                 ]
                 for name in [] if halted else ready:
                     del waiting[name]
@@ -100,12 +95,28 @@ def run(
         _note_canceled(session, call, job, name)
     if cancel.is_set():
         raise StepCanceled("the pipeline was canceled")
-    failures = [f"{name}: {e.error}" for name, e in ended.items() if e.status == "Failed"]
-    if failures:
-        raise StepFailed("; ".join(failures))
-    if waiting or len(ended) < len(plan.jobs):
-        raise StepFailed("a job was canceled")
+    for status in ("Failed", "Canceled"):  # a failure cancels others, so it comes first
+        if causes := [f"{name}: {e.error}" for name, e in ended.items() if e.status == status]:
+            raise StepFailed("; ".join(causes))
     return _outputs(call, ended)
+
+
+def _taken(session: "Session", call: "Call", ended: dict[str, "Ended"], name: str) -> dict[str, Value]:
+    """The values of a job's inputs; an optional one that has none is absent."""
+    node = call.plan.jobs[name]
+    taken = {}
+    for key, bound in node.inputs.items():
+        where = f"jobs.{name}.inputs.{key}"
+        value = _value(session, call, ended, bound, where)
+        declared = (node.spec.get("inputs") or {}).get(key) or {}
+        if value is None and declared.get("default") is not None:
+            value = values.literal(str(declared["default"]))
+        if value is not None and declared.get("type") in literals.TYPES:
+            # What a pipeline is given has no declared type; that of the step says how the value is written.
+            value = values.literal(literals.text(value.text, declared, where))
+        if value is not None:
+            taken[key] = value
+    return taken
 
 
 def _value(session: "Session", call: "Call", ended: dict[str, "Ended"], bound: dict, where: str) -> Value | None:
@@ -114,7 +125,18 @@ def _value(session: "Session", call: "Call", ended: dict[str, "Ended"], bound: d
     if "uri" in bound:
         return values.data(session.ws, bound, where)
     source, name = bound["from"]
-    return call.inputs.get(name) if source == PARENT else ended[source].outputs[name]
+    return call.inputs.get(name) if source == PARENT else ended[source].outputs.get(name)
+
+
+def _is_served(node: Plan, source: str, ended: dict[str, "Ended"], settings: dict[str, Any]) -> bool:
+    """Whether a node need not wait for `source` any more: it has completed, or it is done without if it failed."""
+    if source not in ended:
+        return False
+    if ended[source].status == "Completed":
+        return True
+    go_on = settings.get("continue_run_on_failed_optional_input", True)
+    taken = [name for name, bound in node.inputs.items() if bound.get("from", [""])[0] == source]
+    return bool(go_on) and all((node.spec["inputs"].get(name) or {}).get("optional") for name in taken)
 
 
 def _outputs(call: "Call", ended: dict[str, "Ended"]) -> dict[str, Value]:
@@ -130,7 +152,7 @@ def _note_canceled(session: "Session", call: "Call", job: str, name: str) -> Non
     """A job that never started because of another one is listed as Canceled, as on Azure."""
     root = session.ws.catalog.row("SELECT doc FROM jobs WHERE name = ?", session.root)
     document = {
-        "name": f"{job}_{name}",
+        "name": str(uuid.uuid4()),
         "display_name": name,
         "type": call.plan.jobs[name].type,
         "parent_job_name": job,

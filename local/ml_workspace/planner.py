@@ -6,10 +6,10 @@ Documents have the shape that azure-ai-ml gives to a loaded job: a command is a 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import bindings, parallel, sweep
+from . import bindings, distribution, images, machine, outputs, parallel, sweep
 from .errors import Unsupported, WorkspaceError
 from .graph import check_bindings
-from .jobs_text import check_names
+from .jobs_text import PARENT_INPUT, check_names
 from .plan import RUNNABLE, Plan
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ class Planner:
         self._ws = ws
         self._source = source
 
-    def plan(self, doc: dict[str, Any], where: str = "", default_compute: str | None = None) -> Plan:
+    def plan(self, doc: dict[str, Any], where: str = "", around: Plan | None = None) -> Plan:
         """The plan of a job or node.
 
         Args:
             where: the node's place in the document with a dot at its end, for messages; empty for the job itself.
-            default_compute: of the pipeline around it.
+            around: the pipeline around it, of which all is known but its jobs.
 
         Raises:
             WorkspaceError: something in it can't be right; the message starts with the field.
@@ -42,29 +42,35 @@ class Planner:
         if kind not in RUNNABLE:
             raise Unsupported(f"{where}type: the local workspace can't run {kind} jobs; it runs {', '.join(RUNNABLE)}.")
         settings = doc.get("settings") or {}
-        compute = doc.get("compute") or settings.get("default_compute") or default_compute
-        self._check_compute(compute, f"{where}compute")
-        doc = {**doc, "compute": compute or "serverless"}
+        doc = {**doc, "compute": self._compute(doc, settings, around, where)}
+        if settings.get("default_datastore"):
+            with bindings.in_field(f"{where}settings.default_datastore"):
+                self._ws.assets.get("datastore", outputs.default_datastore(settings))
         if kind == "sweep":
-            return self._sweep(doc, where)
+            return self._sweep(doc, where, around)
         component, name = self._component(doc, kind, where)
         plan = Plan(kind, self._spec(doc, component), component=name)
         spec = plan.spec
-        _refuse_clusters(spec, where)
+        distribution.validate(spec, where)
+        machine.refuse_gpus((spec.get("resources") or {}).get("instance_type"), f"{where}resources.instance_type")
         plan.inputs = bindings.inputs(self._ws, self._source, doc.get("inputs") or {}, spec.get("inputs") or {}, where)
-        plan.outputs = bindings.outputs(doc.get("outputs") or {}, spec.get("outputs") or {}, where)
+        plan.outputs = bindings.outputs(self._ws, doc.get("outputs") or {}, spec.get("outputs") or {}, where)
+        spec["inputs"] = bindings.with_modes(spec.get("inputs") or {}, doc.get("inputs") or {}, plan, around)
         if kind == "pipeline":
             nodes = (component or doc).get("jobs") or {}
             if not nodes:
                 raise WorkspaceError(f"{where}jobs: a pipeline needs at least one job.")
             spec.pop("jobs", None)
-            plan.jobs = {n: self.plan(node, f"{where}jobs.{n}.", compute) for n, node in nodes.items()}
+            plan.jobs = {n: self.plan(node, f"{where}jobs.{n}.", plan) for n, node in nodes.items()}
             check_bindings(plan, where)
         else:
             plan.environment = self._environment(spec.get("task") or spec, where)
             if kind == "parallel":
-                parallel.validate(spec)
-            else:
+                with bindings.below(where):
+                    parallel.validate(spec)
+            evaluated = parallel.input_name(spec) if kind == "parallel" else None
+            bindings.refuse_evaluation({n: d for n, d in spec["inputs"].items() if n != evaluated}, where)
+            if kind == "command":
                 _check_command(spec, where)
         return plan
 
@@ -76,7 +82,7 @@ class Planner:
         variables = {**(holder.get("environment_variables") or {}), **(own.get("environment_variables") or {})}
         return {**spec, "environment_variables": variables} if variables else spec
 
-    def _sweep(self, doc: dict[str, Any], where: str) -> Plan:
+    def _sweep(self, doc: dict[str, Any], where: str, around: Plan | None) -> Plan:
         """A sweep takes the inputs and gives the outputs of its trial, some of which come from the search space."""
         trial, name = self._component({"component": doc.get("trial")}, "command", f"{where}trial.")
         if trial is None:
@@ -90,10 +96,15 @@ class Planner:
         plan.inputs = bindings.inputs(
             self._ws, self._source, doc.get("inputs") or {}, declared["inputs"], where, given=set(space)
         )
-        plan.outputs = bindings.outputs(doc.get("outputs") or {}, declared["outputs"], where)
+        plan.outputs = bindings.outputs(self._ws, doc.get("outputs") or {}, declared["outputs"], where)
+        trial["inputs"] = bindings.with_modes(trial.get("inputs") or {}, doc.get("inputs") or {}, plan, around)
+        bindings.refuse_evaluation(trial["inputs"], where)
+        for holder, place in ((plan.spec, where), (trial, f"{where}trial.")):
+            distribution.validate(holder, place)
         plan.environment = self._environment(trial, f"{where}trial.")
         _check_command({**trial, **declared}, f"{where}trial.")
-        sweep.validate(plan.spec)
+        with bindings.below(where):
+            sweep.validate(plan.spec)
         return plan
 
     def _component(self, doc: dict[str, Any], kind: str, where: str) -> tuple[dict[str, Any] | None, str]:
@@ -118,16 +129,35 @@ class Planner:
             raise WorkspaceError(f"{where}environment: is missing.")
         with bindings.in_field(f"{where}environment"):
             document = self._ws.assets.at("environment", given) if isinstance(given, str) else dict(given)
+            document = images.with_conda_file(document, self._ws.resolve.path)
             self._ws.environments.digest(document)  # refuses what can not be built here
-        holder["environment"] = f"azureml:{document.get('name')}:{document.get('version')}"
+        known = str(document.get("id") or "")
+        in_registry = known.startswith("azureml://")
+        holder["environment"] = known if in_registry else f"azureml:{document.get('name')}:{document.get('version')}"
         return document
 
-    def _check_compute(self, compute: Any, where: str) -> None:
-        name = str(compute or "serverless").removeprefix("azureml:")
-        known = ["serverless", "local", *(row["name"] for row in self._ws.assets.list("compute"))]
-        if name not in known and "${{" not in name:
+    def _compute(self, doc: dict[str, Any], settings: dict[str, Any], around: Plan | None, where: str) -> str:
+        """The job's own compute, or that of the pipeline around it; an input of that pipeline may name it."""
+        given = doc.get("compute") or settings.get("default_compute") or (around.spec["compute"] if around else None)
+        compute, field = str(given or "serverless"), f"{where}compute"
+        bound = PARENT_INPUT.match(compute)
+        if bound and around:
+            if bound[1] not in (around.spec.get("inputs") or {}):
+                known = ", ".join(around.spec.get("inputs") or {}) or "none"
+                raise WorkspaceError(f"{field}: the pipeline has no input '{bound[1]}'; there are: {known}.")
+            # What comes from a pipeline further out is only a name in messages here.
+            compute = around.inputs.get(bound[1], {}).get("literal") or "serverless"
+        sizes = {"serverless": "", "local": ""} | {c["name"]: c.get("size") for c in self._ws.assets.list("compute")}
+        name = compute.rpartition("/")[2].removeprefix("azureml:")
+        if name not in sizes:
             # Azure's client looks it up before it submits: a wrong field (exit code 1), not a missing asset (3).
-            raise WorkspaceError(f"{where}: there is no compute '{name}'; there are: {', '.join(known)}.")
+            known = ", ".join(sizes)
+            raise WorkspaceError(
+                f"{field}: there is no compute '{name}'; there are: {known}. "
+                f"Make it with: az ml compute create --name {name} --type amlcompute"
+            )
+        machine.refuse_gpus(sizes[name], field)
+        return compute
 
 
 def _check_command(spec: dict[str, Any], where: str) -> None:
@@ -135,14 +165,3 @@ def _check_command(spec: dict[str, Any], where: str) -> None:
         raise WorkspaceError(f"{where}command: is missing.")
     with bindings.in_field(f"{where}command"):
         check_names(spec["command"], spec.get("inputs") or {}, spec.get("outputs") or {})
-
-
-def _refuse_clusters(spec: dict[str, Any], where: str) -> None:
-    count = (spec.get("resources") or {}).get("instance_count")
-    if count and str(count) != "1":
-        raise Unsupported(
-            f"{where}resources.instance_count: {count} nodes need a cluster; the local workspace has one node."
-        )
-    processes = (spec.get("distribution") or {}).get("process_count_per_instance")
-    if processes and str(processes) != "1":
-        raise Unsupported(f"{where}distribution: {processes} processes a node can't run in the local workspace; use 1.")

@@ -18,22 +18,34 @@ ASSET = re.compile(r"^azureml:(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]
 ASSET_ID = re.compile(
     r"^(?:azureml:)?/subscriptions/.*/(?P<plural>\w+)/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?$"
 )
+REGISTRY_ASSET = re.compile(
+    r"^(?:azureml:)?azureml://registries/(?P<registry>[^/]+)/(?P<plural>[a-z]+)/(?P<name>[^/]+)"
+    r"(?:/versions/(?P<version>[^/]+)|/labels/(?P<label>[^/]+))$"
+)
+REGISTRY_BLOB = re.compile(r"^azureml://registries/(?P<registry>[^/]+)/blobs/")
 CODE_ID = re.compile(r"/codes/(?P<sha256>[0-9a-f]{64})/versions/")
 
 
 def asset_reference(text: str) -> tuple[str, str | None, str | None]:
-    """(name, version, label) of `azureml:NAME:VERSION`, `azureml:NAME@LABEL`, `azureml:NAME` or an ARM id.
+    """(name, version, label) of `azureml:NAME:VERSION`, `azureml:NAME@LABEL`, `azureml:NAME`, an ARM or registry id.
 
     Raises:
         WorkspaceError: the text is none of these.
     """
-    found = ASSET.match(text)
+    found = ASSET.match(text) or REGISTRY_ASSET.match(text)
     if found:
         return found["name"], found["version"], found["label"]
     found = ASSET_ID.match(text)
     if found:
         return found["name"], found["version"], None
     raise WorkspaceError(f"'{text}' is not a reference to an asset: azureml:NAME:VERSION or azureml:NAME@latest.")
+
+
+def is_asset(text: str) -> bool:
+    """Whether a path names an asset, of the workspace or of a registry, and not a place."""
+    if text.startswith(("azureml:/subscriptions", "/subscriptions")):
+        return True
+    return bool(REGISTRY_ASSET.match(text)) or (text.startswith("azureml:") and "://" not in text)
 
 
 class Resolver:
@@ -60,7 +72,7 @@ class Resolver:
         return path
 
     def path(self, uri: str) -> Path:
-        """The local path of a datastore, job output or local URI.
+        """The local path of a datastore, job output, registry's blob or local URI.
 
         Raises:
             NotFound: no such datastore, job or output.
@@ -76,6 +88,9 @@ class Resolver:
             if not place.is_relative_to(output):
                 raise WorkspaceError(f"{uri} leads out of the output '{found['output']}'.")
             return place
+        found = REGISTRY_BLOB.match(uri)
+        if found:
+            return self._ws.registry(found["registry"]).place(uri)
         if uri.startswith("file://"):
             return Path(uri.removeprefix("file://"))
         if "://" in uri:
@@ -88,7 +103,7 @@ class Resolver:
         """Where a job wrote one of its outputs. `default` is the job's artifacts."""
         document = self._ws.jobs.get(job)
         if output in ("default", "artifacts"):
-            return self._ws.path / "datastores" / "workspaceartifactstore" / "ExperimentRun" / f"dcid.{job}"
+            return (self._ws.path / "jobs" / job / "artifacts").resolve()
         declared = document.get("outputs") or {}
         uri = (declared.get(output) or {}).get("path")
         if not uri:
@@ -100,6 +115,9 @@ class Resolver:
     def asset(self, reference: str, models: bool) -> tuple[str, str, str]:
         """(pinned reference, type, URI) of the data asset, or with `models` the model, that `azureml:…` names."""
         name, version, label = asset_reference(reference)
+        if REGISTRY_ASSET.match(reference):
+            doc = self._ws.assets.at("model" if models else "data", reference)
+            return doc["id"], doc["type"], doc["path"]
         if models:
             doc = self._ws.models.get(name, version, label or (None if version else "latest"))
         else:

@@ -39,8 +39,11 @@ def fingerprint(ws: "Workspace", plan: "Plan", values: dict[str, Value], fixed: 
         fixed: URIs of outputs that have a place of their own; the others are written to a new place each time.
     """
 
+    # The limits of a sweep say how many trials it makes.
+    irrelevant = set(IRRELEVANT) - ({"limits"} if plan.type == "sweep" else set())
+
     def relevant(spec: dict[str, Any]) -> dict[str, Any]:
-        return {k: relevant(v) if k in ("task", "trial") else v for k, v in spec.items() if k not in IRRELEVANT}
+        return {k: relevant(v) if k in ("task", "trial") else v for k, v in spec.items() if k not in irrelevant}
 
     content = {
         "spec": relevant(plan.spec),
@@ -66,10 +69,22 @@ def find(ws: "Workspace", key: str) -> tuple[str, dict[str, Value]] | None:
         path = ws.resolve.path(output["path"])
         if not path.exists():
             return None
-        outputs[name] = Value(str(path), identity(key, name), output["path"], output["type"])
+        outputs[name] = Value(str(path), identity(key, name), output["path"], output["type"], row["name"])
     return row["name"], outputs
 
 
 def remember(ws: "Workspace", key: str, job: str) -> None:
     """The newest completed step is the one that later ones reuse."""
     ws.catalog.rows("INSERT OR REPLACE INTO reuse VALUES (?, ?)", key, job)
+
+
+def forget(ws: "Workspace", uri: str) -> None:
+    """Nothing is reused any more that lies at this place, around or below it: a step is about to write there."""
+    place = uri.rstrip("/") + "/"
+    ws.catalog.rows(
+        "DELETE FROM reuse WHERE job IN (SELECT j.name FROM jobs j, json_each(j.doc, '$.outputs') o "
+        "WHERE instr(rtrim(json_extract(o.value, '$.path'), '/') || '/', ?) = 1 "
+        "OR instr(?, rtrim(json_extract(o.value, '$.path'), '/') || '/') = 1)",
+        place,
+        place,
+    )

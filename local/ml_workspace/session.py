@@ -1,13 +1,16 @@
 """The runner's shared state: one session runs one root job with all its steps."""
 
+import hashlib
 import os
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import WorkspaceError
 from .processes import identity, kill_group
 from .steps import StepCanceled, StepFailed
 
@@ -115,11 +118,13 @@ class Session:
         return code
 
     def _watch(self) -> None:
+        names: set[str] = set()
         while not self._closed.wait(POLL):
-            asked = self.ws.catalog.rows(
-                "SELECT name FROM jobs WHERE root = ? AND status = 'CancelRequested'", self.root
-            )
-            names = {row["name"] for row in asked}
+            with suppress(WorkspaceError):  # a full disk: time limits hold all the same, and the next look may succeed
+                asked = self.ws.catalog.rows(
+                    "SELECT name FROM jobs WHERE root = ? AND status = 'CancelRequested'", self.root
+                )
+                names = {row["name"] for row in asked}
             with self._lock:
                 for job, (event, causes) in self._cancels.items():
                     if job in names or any(cause.is_set() for cause in causes):
@@ -146,6 +151,11 @@ def _end_group(pid: int) -> None:
         return
 
 
+def temporary_folder(ws: "Workspace", job: str) -> Path:
+    """TMPDIR of a job. Its name is short: Python's multiprocessing has sockets in it, whose paths end at 107 bytes."""
+    return ws.path / "tmp" / hashlib.sha256(job.encode()).hexdigest()[:8]
+
+
 def job_variables(ws: "Workspace", job: str, root: str, experiment: str, python: Path | None) -> dict[str, str]:
     """The environment variables that the workspace gives to every process of a job.
 
@@ -161,7 +171,7 @@ def job_variables(ws: "Workspace", job: str, root: str, experiment: str, python:
         "PATH": os.pathsep.join(path),
         # Caches and scratch files stay in the workspace too.
         "HOME": str(ws.path / "home"),
-        "TMPDIR": str(ws.path / "jobs" / job / "tmp"),
+        "TMPDIR": str(temporary_folder(ws, job)),
         "PYTHONUNBUFFERED": "1",
         # Threads that wait must sleep: spinning, they take the cores from the steps that run beside them.
         "OMP_WAIT_POLICY": "passive",

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .errors import WorkspaceError
@@ -22,18 +22,25 @@ def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
     root = folder.resolve()
     patterns = ALWAYS_IGNORED + _ignore_patterns(root)
     found = []
-    for base, folders, names in os.walk(root):
+    for base, folders, names in os.walk(root, followlinks=True):
         relative = Path(base).relative_to(root).as_posix()
         prefix = "" if relative == "." else relative + "/"
         folders[:] = sorted(f for f in folders if not ignored(f"{prefix}{f}/", patterns))
-        for name in names:
-            path = Path(base, name)
-            if ignored(prefix + name, patterns):
-                continue
-            if not path.resolve().is_relative_to(root):
-                raise WorkspaceError(f"{path} is a link to a place outside {root}: copy the file into the folder.")
-            found.append((prefix + name, path))
+        names = [name for name in names if not ignored(prefix + name, patterns)]
+        for path in [Path(base, name) for name in [*folders, *names]]:
+            _check(path, root)
+        found += [(prefix + name, Path(base, name)) for name in names]
     return iter(sorted(found))
+
+
+def _check(path: Path, root: Path) -> None:
+    target = path.resolve()
+    if not target.is_relative_to(root):
+        raise WorkspaceError(f"{path} is a link to a place outside {root}: copy what it leads to into the folder.")
+    if path.is_symlink() and path.parent.resolve().is_relative_to(target):
+        raise WorkspaceError(f"{path} is a link to a folder around it: remove it, or name it in .amlignore.")
+    if not path.is_file() and not path.is_dir():
+        raise WorkspaceError(f"{path} is not a file but a link to nothing, a pipe or a socket: remove it.")
 
 
 def _ignore_patterns(root: Path) -> list[str]:
@@ -68,12 +75,13 @@ def file_sha256(path: Path) -> str:
 
 
 def digest(source: Path) -> str:
-    """SHA-256 over names and contents of a file or of a folder's files, hex."""
+    """SHA-256 over names and contents of a file or of a folder's files, and which can be executed, hex."""
     if source.is_file():
         return hashlib.sha256(f"file {file_sha256(source)}".encode()).hexdigest()
     total = hashlib.sha256()
     for name, path in files_of(source):
-        total.update(f"{name}\0{file_sha256(path)}\n".encode())
+        executable = "\0x" if path.stat().st_mode & stat.S_IXUSR else ""
+        total.update(f"{name}\0{file_sha256(path)}{executable}\n".encode())
     return total.hexdigest()
 
 
@@ -105,11 +113,33 @@ def copy_tree(source: Path, target: Path, writable: bool) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def store(folder: Path, snapshots: Path) -> str:
-    """Keep a read-only copy of `folder` below `snapshots`; returns its sha256, which is also its folder's name."""
-    if not folder.exists():
-        raise WorkspaceError(f"code: {folder} does not exist.")
-    sha256 = digest(folder)
-    if not (snapshots / sha256).exists():
-        copy_tree(folder, snapshots / sha256, writable=False)
-    return sha256
+def copy_out(source: Path, folder: Path) -> Path:
+    """A writable copy of a file or folder in `folder`, over what may be there; returns its path."""
+    copy = folder / source.name
+    folder.mkdir(parents=True, exist_ok=True)
+    if source.is_file():
+        shutil.copyfile(source, copy)
+    else:
+        shutil.copytree(source, copy, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    return copy
+
+
+def store(code: Path | None, snapshots: Path, included: Sequence[str | dict[str, str]] = ()) -> str:
+    """Keep a read-only copy of code below `snapshots`; returns its sha256, which is also its folder's name.
+
+    Args:
+        code: a folder or a single file.
+        included: see `includes.gather`.
+    """
+    if code and not code.exists():
+        raise WorkspaceError(f"code: {code} does not exist.")
+    if code and code.is_dir() and not included:
+        sha256 = digest(code)
+        if not (snapshots / sha256).exists():
+            copy_tree(code, snapshots / sha256, writable=False)
+        return sha256
+    from .includes import gather
+
+    with tempfile.TemporaryDirectory() as folder:
+        gather(code, included, Path(folder))
+        return store(Path(folder), snapshots)

@@ -1,5 +1,6 @@
 """A job with processes of its own (command, sweep, parallel): from its places to the values of its outputs."""
 
+import json
 import shutil
 import threading
 from collections.abc import Callable
@@ -8,9 +9,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import command as commands
-from . import outputs, parallel, sweep, values
+from . import distribution, outputs, overlay, parallel, sweep, values
 from .plan import Plan, code_of
-from .session import Session, job_variables
+from .session import Session, job_variables, temporary_folder
 from .snapshots import copy_tree
 from .steps import ChildResult, StepContext, StepFailed, StepResult
 from .values import Value
@@ -18,6 +19,7 @@ from .values import Value
 if TYPE_CHECKING:
     from .execution import Call
 
+ARTIFACTS = ("outputs", "logs")  # folders of the working folder whose files become artifacts of the run
 EXECUTORS: dict[str, ModuleType] = {"command": commands, "sweep": sweep, "parallel": parallel}
 
 
@@ -63,11 +65,14 @@ class Step:
         plan, ws = self._plan, self._ws
         code = code_of(plan.spec)
         # A sweep has no process of its own: its trials make their environment and their outputs.
-        python = None if plan.type == "sweep" else ws.environments.python(plan.environment or {}, log)
+        python = None
+        if plan.type != "sweep":
+            python = overlay.make(ws.environments.python(plan.environment or {}, log), self._home / "python")
         kinds = {name: setting["type"] for name, setting in plan.outputs.items()}
         paths = {n: outputs.prepare(ws, uri, kinds[n]) for n, (uri, _) in places.items()} if python else {}
         self._variables = self._environment(python, paths)
-        for folder in (self._home / "tmp", ws.path / "home"):
+        temporary = temporary_folder(ws, self._job)
+        for folder in (temporary, ws.path / "home"):
             folder.mkdir(parents=True, exist_ok=True)
         started()
         try:
@@ -77,7 +82,7 @@ class Step:
                     job=self._job,
                     display_name=self._call.display_name,
                     node=plan.spec,
-                    inputs={n: v.text for n, v in self._call.inputs.items()},
+                    inputs=self._texts(),
                     outputs=paths,
                     code=ws.path / "snapshots" / code if code else None,
                     python=python,
@@ -91,19 +96,40 @@ class Step:
                     run_child=self._run_child,
                 )
             )
-            self._keep_artifacts()
         finally:
-            for scratch in ("work", "tmp"):
-                shutil.rmtree(self._home / scratch, ignore_errors=True)
+            self._keep_artifacts()
+            for scratch in (self._home / "work", self._home / "python", temporary):
+                shutil.rmtree(scratch, ignore_errors=True)
         ws.catalog.edit_job(self._job, properties=result.properties)
         return {n: self._value(n, kinds[n], place, paths.get(n), result) for n, place in places.items()}
+
+    def _texts(self) -> dict[str, str]:
+        """What the job is given for each of its inputs."""
+        spec, values_ = self._plan.spec, self._call.inputs
+        if self._plan.type == "sweep":  # its trials, commands, are given the same values and deliver them
+            return {name: value.text for name, value in values_.items()}
+        modes = {name: declared.get("mode") for name, declared in (spec.get("inputs") or {}).items()}
+        if self._plan.type == "parallel":
+            modes[parallel.input_name(spec)] = None  # the runner of the mini-batches reads it, not the script
+        return {name: values.delivered(self._ws, value, modes.get(name)) for name, value in values_.items()}
 
     def _environment(self, python: Path | None, paths: dict[str, Path]) -> dict[str, str]:
         """The variables of the step's processes: the workspace's, those of its inputs and outputs, and its own."""
         variables = job_variables(self._ws, self._job, self._session.root, self._experiment, python)
         variables |= {"MLFLOW_RUN_ID": self._run_id}
-        variables |= {f"AZURE_ML_INPUT_{name}": value.text for name, value in self._call.inputs.items()}
+        for name, text in self._texts().items():
+            variables[f"AZURE_ML_INPUT_{name}"] = text
+            if not self._call.inputs[name].uri:
+                variables[f"AZUREML_PARAMETER_{name}"] = text
         variables |= {f"AZURE_ML_OUTPUT_{name}": str(path) for name, path in paths.items()}
+        cluster = str(self._plan.spec.get("compute") or "").removeprefix("azureml:")
+        variables |= {
+            "AZUREML_CR_NODE_RANK": "0",
+            "AZUREML_CR_EXECUTION_WORKING_DIR_PATH": str(self._home / "work"),
+            "AZUREML_CR_COMPUTE_CONTEXT": json.dumps({"cluster_name": cluster}),
+            **distribution.variables(self._plan.spec.get("distribution") or {}),
+        }
+        variables |= (self._plan.environment or {}).get("variables") or {}
         own = self._plan.spec.get("environment_variables") or {}
         return variables | {name: str(value) for name, value in own.items()}
 
@@ -120,14 +146,15 @@ class Step:
                 uri = outputs.uri_of(self._ws, path)
         if path is None or not path.exists():
             raise StepFailed(f"outputs.{name}: the step ended well, but there is no {kind} at {uri}")
-        return Value(str(path), f"output {self._job}/{name}", uri, kind)
+        return Value(str(path), f"output {self._job}/{name}", uri, kind, self._job)
 
     def _keep_artifacts(self) -> None:
         """`outputs/` and `logs/` of the working folder become artifacts of the run, as on Azure."""
-        for folder in ("outputs", "logs"):
-            if (self._home / "work" / folder).is_dir():
+        for folder in ARTIFACTS:
+            made = self._home / "work" / folder
+            if made.is_dir() and any(made.iterdir()):
                 target = self._home / "artifacts" / folder
-                shutil.copytree(self._home / "work" / folder, target, dirs_exist_ok=True)
+                shutil.copytree(made, target, ignore_dangling_symlinks=True, dirs_exist_ok=True)
 
     def _spawn(
         self,
@@ -146,6 +173,8 @@ class Step:
             copy_tree(self._ws.path / "snapshots" / code, work, writable=True)
         else:
             work.mkdir(parents=True)
+        for folder in ARTIFACTS:  # a script finds them, as on Azure
+            (work / folder).mkdir(exist_ok=True)
         return work
 
     def _run_child(

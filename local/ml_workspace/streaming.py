@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 TERMINAL = ("Completed", "Failed", "Canceled")
 POLL = 0.1  # seconds
+PART = 1 << 20  # bytes of a log that are read at once: it may be larger than the memory
 
 
 def stream(ws: "Workspace", name: str, write: Callable[[str], None]) -> str:
@@ -40,10 +41,15 @@ def _copy(path: Path, position: int, write: Callable[[str], None], over: bool) -
     if not path.is_file():
         return position
     with path.open("rb") as file:
-        file.seek(position)
-        text = file.read()
-    if not over:
-        text = text[: text.rfind(b"\n") + 1]
-    if text:
-        write(text.decode(errors="replace") + ("" if text.endswith(b"\n") else "\n"))
-    return position + len(text)
+        while True:
+            file.seek(position)
+            text = file.read(PART)
+            last = len(text) < PART
+            whole = text[: text.rfind(b"\n") + 1]
+            if (last and over) or not (last or whole):  # the end of the log, or a line that is longer than a part
+                whole = text
+            if not whole:
+                return position
+            ends = whole.endswith(b"\n") or not (last and over)
+            write(whole.decode(errors="replace") + ("" if ends else "\n"))
+            position += len(whole)

@@ -1,6 +1,5 @@
 """Sweep: runs a trial component again and again with sampled hyperparameters and keeps the best trial's outputs."""
 
-import itertools
 import math
 import os
 import time
@@ -8,13 +7,16 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import sampling, termination
+from . import bayesian, sampling, termination
 from .errors import WorkspaceError
+from .sampling import Parameters
 from .steps import ChildResult, StepCanceled, StepContext, StepFailed, StepResult
 from .trials import Trial, describe, trial_node, why_none
 
 POLL = 1.0  # seconds between two looks at the trials' metrics, the clock and cancellation
 MOST_TRIALS = 1000  # max_total_trials where it is not given, and its upper limit, as on Azure
+LIMITS = {"max_total_trials": MOST_TRIALS, "max_concurrent_trials": MOST_TRIALS,
+          "timeout": math.inf, "trial_timeout": math.inf}  # fmt: skip
 
 
 def validate(node: dict[str, Any]) -> None:
@@ -26,15 +28,15 @@ def validate(node: dict[str, Any]) -> None:
     sampling.validate(node)
     objective = node.get("objective") or {}
     if objective.get("goal", "").lower() not in ("maximize", "minimize"):
-        raise WorkspaceError(f"sweep: objective.goal {objective.get('goal')!r} is not one of maximize, minimize")
+        raise WorkspaceError(f"objective.goal {objective.get('goal')!r} is not one of maximize, minimize")
     if not objective.get("primary_metric"):
-        raise WorkspaceError("sweep: objective.primary_metric is missing; name the metric that the trials log")
+        raise WorkspaceError("objective.primary_metric is missing; name the metric that the trials log")
     if policy := node.get("early_termination"):
         termination.validate(policy)
-    for key, most in (("max_total_trials", MOST_TRIALS), ("max_concurrent_trials", MOST_TRIALS), ("timeout", math.inf)):
+    for key, most in LIMITS.items():
         value = (node.get("limits") or {}).get(key)
         if value is not None and not 1 <= value <= most:
-            raise WorkspaceError(f"sweep: limits.{key} must be from 1 to {most}, not {value}")
+            raise WorkspaceError(f"limits.{key} must be from 1 to {most}, not {value}")
 
 
 def run(context: StepContext) -> StepResult:
@@ -44,7 +46,6 @@ def run(context: StepContext) -> StepResult:
         StepCanceled: somebody asked for it, or `limits.timeout` passed: on Azure, too, the sweep is canceled then.
         StepFailed: no trial completed and logged the primary metric.
     """
-    validate(context.node)
     return Sweep(context).run()
 
 
@@ -62,16 +63,19 @@ class Sweep:
         # A trial waits for a free core, so more threads than cores would only wait.
         self.threads = min(limits.get("max_concurrent_trials") or self.total, self.total, os.cpu_count() or 1)
         self.end = time.monotonic() + limits["timeout"] if limits.get("timeout") else math.inf
+        self.bayesian = sampling.is_bayesian(node)
         self.trials: list[Trial] = []
         self.best: Trial | None = None
 
     def run(self) -> StepResult:
-        waiting = self._sample()
+        if self.bayesian and (told := bayesian.warning(self.context.node.get("limits") or {})):
+            self.context.log(told)
+        waiting = sampling.sample(self.context.node, self.threads, self._score)
         running: dict[Future[ChildResult], Trial] = {}
         with ThreadPoolExecutor(self.threads, thread_name_prefix="trial") as pool:
             try:
                 while True:
-                    for trial in itertools.islice(waiting, self.threads - len(running)):
+                    while len(running) < self.threads and (trial := self._next(waiting)):
                         running[pool.submit(self._trial, trial)] = trial
                     if not running:
                         return self._result()
@@ -85,11 +89,23 @@ class Sweep:
                 for trial in running.values():
                     trial.cancel.set()
 
-    def _sample(self) -> Iterator[Trial]:
-        for number, parameters in enumerate(itertools.islice(sampling.sample(self.context.node), self.total)):
-            trial = Trial(f"{self.context.display_name}_{number}", parameters)
-            self.trials.append(trial)
-            yield trial
+    def _next(self, waiting: Iterator[Parameters]) -> Trial | None:
+        """The next trial; None if there is none, or if it has to wait for the result of an earlier one."""
+        number = len(self.trials)
+        if number == self.total or (self.bayesian and not self._has_ended(number - self.threads)):
+            return None
+        if (parameters := next(waiting, None)) is None:
+            return None
+        trial = Trial(f"{self.context.display_name}_{number}", parameters)
+        self.trials.append(trial)
+        return trial
+
+    def _score(self, number: int) -> float | None:
+        trial = self.trials[number]
+        return trial.metric if trial.eligible else None
+
+    def _has_ended(self, number: int) -> bool:
+        return number < 0 or self.trials[number].ended
 
     def _trial(self, trial: Trial) -> ChildResult:
         def started(run_id: str) -> None:
@@ -97,7 +113,7 @@ class Sweep:
 
         inputs = {**self.context.inputs, **trial.parameters}
         return self.context.run_child(
-            node=trial_node(self.context.node, self.threads),
+            node=trial_node(self.context.node, self.threads, trial.parameters),
             inputs=inputs,
             display_name=trial.name,
             cancel=trial.cancel,
@@ -126,6 +142,7 @@ class Sweep:
         except WorkspaceError as error:
             trial.error, status = str(error), "Failed"
         self._read(trial)
+        trial.ended = True
         # Azure's SDK, too, takes the best of all logged values, not the last one.
         values = [value for value in trial.history if not math.isnan(value)]
         trial.metric = (max(values) if self.goal == "maximize" else min(values)) if values else None

@@ -27,7 +27,7 @@ def validate(policy: dict[str, Any]) -> None:
     Raises:
         WorkspaceError: it names the setting and what it may be.
     """
-    where = "sweep: early_termination"
+    where = "early_termination"
     if policy.get("type") not in POLICIES:
         raise WorkspaceError(f"{where}.type {policy.get('type')!r} is not one of {', '.join(POLICIES)}")
     for key in ("evaluation_interval", "delay_evaluation"):

@@ -24,6 +24,7 @@ class Trial:
     metric: float | None = None
     """The best of them, when the trial has ended; None if there is none but NaN."""
     result: ChildResult | None = None
+    ended: bool = False
     error: str | None = None
 
     @property
@@ -36,19 +37,21 @@ class Trial:
         return self.completed and self.metric is not None
 
 
-def trial_node(node: dict[str, Any], at_once: int) -> dict[str, Any]:
+def trial_node(node: dict[str, Any], at_once: int, parameters: Parameters) -> dict[str, Any]:
     """The command that each trial runs.
 
     Args:
         node: the sweep.
         at_once: number of trials that run at the same time; they share the cores.
+        parameters: the trial's hyperparameters, which it also finds in its environment, as on Azure.
     """
     trial: dict[str, Any] = node["trial"]
     timeout = (node.get("limits") or {}).get("trial_timeout")
     threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // at_once))}
+    told = {f"AZUREML_SWEEP_{name}": value for name, value in parameters.items()}
     return {
         **trial,
-        "environment_variables": {**threads, **(trial.get("environment_variables") or {})},
+        "environment_variables": {**threads, **told, **(trial.get("environment_variables") or {})},
         "limits": {"timeout": timeout} if timeout else {},
     }
 

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import remote
 from .errors import WorkspaceError
 from .snapshots import file_sha256
 
 if TYPE_CHECKING:
     from .workspace import Workspace
+
+
+PROVIDER = "/providers/Microsoft.MachineLearningServices/"  # in an ARM id, not in a URI
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,14 @@ class Value:
         identity: equal identities mean equal content.
         uri: azureml:// URI of data, empty for a literal.
         type: type of the data or literal.
+        writer: the job that has written the data, empty if none of the workspace's jobs has.
     """
 
     text: str
     identity: str
     uri: str = ""
     type: str = "string"
+    writer: str = ""
 
 
 def literal(text: str) -> Value:
@@ -41,11 +47,20 @@ def data(ws: "Workspace", bound: dict[str, Any], where: str) -> Value:
     Raises:
         WorkspaceError: there is nothing at its path.
     """
-    path = ws.resolve.path(bound["uri"])
+    uri = bound["uri"]
+    path = remote.fetch(ws, uri, bound["type"], where) if remote.is_remote(uri) else ws.resolve.path(uri)
     if not path.exists():
-        raise WorkspaceError(f"{where}: there is nothing at {bound['uri']} ({path}).")
-    identity = f"{bound['asset']} {bound['uri']}" if bound["asset"] else f"content {content(ws, path)}"
-    return Value(str(path), identity, bound["uri"], bound["type"])
+        raise WorkspaceError(f"{where}: there is nothing at {uri} ({path}).")
+    pinned = bound["asset"] and not remote.is_remote(uri)
+    identity = f"{bound['asset']} {uri}" if pinned else f"content {content(ws, path)}"
+    return Value(str(path), identity, uri, bound["type"])
+
+
+def delivered(ws: "Workspace", value: Value, mode: str | None) -> str:
+    """What a command is given for an input: the literal, the local path, or in mode `direct` the URI, as on Azure."""
+    if mode != "direct" or not value.uri:
+        return value.text
+    return value.uri.replace("azureml://datastores/", f"azureml:/{ws.id}/datastores/".replace(PROVIDER, "/"), 1)
 
 
 def content(ws: "Workspace", path: Path) -> str:

@@ -1,18 +1,18 @@
 """A workspace: one folder that holds everything that an Azure ML workspace knows."""
 
-import json
 import os
 import re
+import shutil
 import uuid
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .catalog import Catalog, created
+from .catalog import created
 from .errors import NotFound, WorkspaceError
+from .holder import Holder, write_document
 
 if TYPE_CHECKING:
-    from .assets import Assets
     from .environments import Environments
     from .jobs import Jobs
     from .models import Models
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 DATASTORES = {"workspaceblobstore": "azureml-blobstore", "workspaceartifactstore": "azureml"}
 PLAIN = re.compile(r"^[\w@%+=:,./-]+$")
-NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}\Z")
+RESERVED = ("environments", "registries")  # folders beside those of the resource groups
 
 
-class Workspace:
+class Workspace(Holder):
     """The engine's front door. Everything below is reached through one of its properties."""
 
+    kind = "workspace"
+
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
-        self.document: dict[str, Any] = json.loads((path / "workspace.json").read_text(encoding="utf-8"))
-        self.name: str = self.document["name"]
-        self.group: str = self.document["resource_group"]
+        super().__init__(path)
         self.id = workspace_id(self.group, self.name)
+        store = "datastores/workspaceblobstore"
+        self.uploads = (self.path / store, f"azureml://{store}/paths/")
 
     @classmethod
     def create(cls, root: Path, group: str, name: str, **fields: Any) -> "Workspace":
@@ -49,17 +51,15 @@ class Workspace:
             (path / folder).mkdir(parents=True, exist_ok=True)
         if not (path / "workspace.json").exists():
             document = {
+                "location": "local",
                 **{k: v for k, v in fields.items() if v is not None},
                 "name": name,
                 "resource_group": group,
                 "id": workspace_id(group, name),
-                "location": "local",
                 "workspace_id": str(uuid.uuid4()),
                 "creation_context": created(),
             }
-            staging = path / f".workspace.{os.getpid()}.json"
-            staging.write_text(json.dumps(document, indent=1), encoding="utf-8")
-            staging.replace(path / "workspace.json")
+            write_document(path / "workspace.json", document)
         workspace = cls(path)
         workspace.assets.ensure_defaults()
         return workspace
@@ -85,17 +85,20 @@ class Workspace:
         found = sorted(root.glob(f"{group or '*'}/*/workspace.json"))
         return [cls(path.parent).document for path in found]
 
-    @cached_property
-    def catalog(self) -> Catalog:
-        """The workspace's SQLite database."""
-        return Catalog(self.path / "catalog.db")
+    def delete(self) -> None:
+        """Stop the workspace's server and remove its folder for good.
 
-    @cached_property
-    def assets(self) -> "Assets":
-        """Data, environments, components, compute and datastores."""
-        from .assets import Assets
+        Raises:
+            WorkspaceError: jobs are running.
+        """
+        from .streaming import TERMINAL
 
-        return Assets(self)
+        jobs = self.jobs.list(max_results=None, include_archived=True)
+        running = [job["name"] for job in jobs if job["status"] not in TERMINAL]
+        if running:
+            raise WorkspaceError(f"Workspace '{self.name}' has running jobs: {', '.join(running)}. Cancel them first.")
+        self.tracking.stop()
+        shutil.rmtree(self.path)
 
     @cached_property
     def models(self) -> "Models":
@@ -124,7 +127,7 @@ class Workspace:
         from .environments import Environments
 
         chosen = os.environ.get("AZUREML_LOCAL_ENVIRONMENTS")
-        return Environments(Path(chosen) if chosen else self.path.parent.parent / "environments")
+        return Environments(Path(chosen) if chosen else self.root / "environments")
 
     @cached_property
     def resolve(self) -> "Resolver":
@@ -144,6 +147,6 @@ def workspace_id(group: str, name: str) -> str:
 
 def _path(root: Path, group: str, name: str) -> Path:
     for what, value in (("resource group", group), ("workspace", name)):
-        if not NAME.match(value) or value in ("environments",):
+        if not NAME.match(value) or value in RESERVED:
             raise WorkspaceError(f"'{value}' is not a {what} name: letters, digits, '-', '_' and '.', at most 255.")
     return root / group / name

@@ -52,11 +52,17 @@ class LinePoint:
 
 @dataclass
 class LineChart:
-    """A metric over versions; `segments` join neighbours that may be compared: (x1, y1, x2, y2)."""
+    """A metric over versions.
+
+    Args:
+        segments: join neighbours that may be compared: (x1, y1, x2, y2).
+        breaks: places, in percent, between neighbours that may not.
+    """
 
     name: str
     points: list[LinePoint]
     segments: list[tuple[float, float, float, float]]
+    breaks: list[float]
     height: int = HEIGHT
 
 
@@ -76,7 +82,8 @@ def line_chart(name: str, series: list[tuple[str, str, float | None]]) -> LineCh
 
     Args:
         name: of the metric.
-        series: (version, what it was judged on, value), oldest first; the last one is the champion.
+        series: (version, what it was judged on or "" if that is not known, value), oldest first; the last one is the
+            champion.
     """
     places = [(at, group, value) for at, (_, group, value) in enumerate(series) if value is not None]
     low, high = padded([value for *_, value in places])
@@ -84,15 +91,18 @@ def line_chart(name: str, series: list[tuple[str, str, float | None]]) -> LineCh
     extremes = {max(places, key=lambda place: place[2])[0], min(places, key=lambda place: place[2])[0]}
     points: list[LinePoint] = []
     segments: list[tuple[float, float, float, float]] = []
+    breaks: list[float] = []
     for index, (at, group, value) in enumerate(places):
         x = round(50.0 if len(series) == 1 else SIDE + at * step, 2)
         y = round(TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low), 1)
         champion = at == len(series) - 1
         written = len(places) <= LABELLED or champion or at in extremes
-        if index and places[index - 1][1] == group:
+        if index and group and places[index - 1][1] == group:
             segments.append((points[-1].x, points[-1].y, x, y))
+        elif index:
+            breaks.append(round((points[-1].x + x) / 2, 2))
         points.append(LinePoint(series[at][0], f"{value:.4g}" if written else "", champion, x, y))
-    return LineChart(name, points, segments)
+    return LineChart(name, points, segments, breaks)
 
 
 def padded(values: list[float]) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Model versions and training runs side by side: which trial, which metrics, which data, what the gate said.
 
-A training run is a run without a run around it that has, in itself or below, what was judged. What a reused step did is
-taken from the step that did the work.
+A training run is a run without a run around it that has, in itself or below, what was trained or judged, or is of a
+pipeline that trains. What a reused step did is taken from the step that did the work.
 """
 
 import math
@@ -15,7 +15,6 @@ from scripts.looking.table import shown_parameter
 from scripts.looking.tree import Runs
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
-Slices = dict[str, tuple[int, float]]  # value of the slice column -> (rows, the gate's metric)
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Training:
         gate: the gate's reason.
         reused: no step did its work anew.
         judged: id of the run that holds the evaluation.
+        error: why it failed, in a line; None if it did not or the reason is not known.
     """
 
     job: str
@@ -57,6 +57,7 @@ class Training:
     gate: str | None
     reused: bool
     judged: str | None
+    error: str | None = None
 
     @property
     def outcome(self) -> str:
@@ -97,11 +98,11 @@ def trainings(runs: list[Run], model: str, usual: str, judging: Judging) -> list
 
 
 def training(tree: Runs, root: Run, judging: Judging) -> Training | None:
-    """The training run under `root`; None if nothing there was trained or judged."""
+    """The training run under `root`; None if it is none, see the top of this module."""
     family = [root, *tree.below(root)]
     judged = next((run for run in reversed(family) if judging.metric in run.metrics), None)
     trials = find_trials(root, family, judging.objectives)
-    if judged is None and not trials:
+    if judged is None and not trials and root.name not in judging.pipelines:
         return None
     best = next((trial for trial in trials if trial.best), None)
     metrics = dict(judged.metrics) if judged else {}

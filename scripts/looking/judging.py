@@ -18,21 +18,27 @@ class Judging:
         goal: `minimize` or `maximize`.
         slices: column whose values the gate looks at one by one.
         objectives: primary metric of each sweep -> its goal.
+        pipelines: display names of the pipelines with a sweep, by which a run is known that failed before it trained.
     """
 
     metric: str
     goal: str
     slices: str
     objectives: dict[str, str]
+    pipelines: tuple[str, ...]
 
 
 def judging(project: Project) -> Judging:
     policy = yaml.safe_load(project.files[POLICY])
-    jobs = [job for spec in project.specs.values() for job in (spec.document.get("jobs") or {}).values()]
-    objectives = [job["objective"] for job in jobs if "objective" in job]
+    objectives, pipelines = [], []
+    for document in (spec.document for spec in project.specs.values()):
+        found = [job["objective"] for job in (document.get("jobs") or {}).values() if "objective" in job]
+        objectives += found
+        pipelines += [document["display_name"]] if found and "display_name" in document else []
     return Judging(
         metric=policy["metric"],
         goal=policy["direction"],
         slices=policy["slices"]["by"],
         objectives={objective["primary_metric"]: objective["goal"].lower() for objective in objectives},
+        pipelines=tuple(sorted(pipelines)),
     )

@@ -22,8 +22,8 @@ class Workspace:
     """
 
     def __init__(self, config: Document) -> None:
-        self.name = f"{config['resource_group']}/{config['workspace']}"
         self.flags = workspace_flags(config)
+        self.name = f"{config['resource_group']}/{config['workspace']}"
         self._show = ["--name", config["workspace"], "--resource-group", config["resource_group"]]
 
     def tracking_uri(self) -> str:
@@ -33,6 +33,14 @@ class Workspace:
     def job(self, name: str) -> Document:
         document: Document = az_json(["ml", "job", "show", "--name", name, *self.flags])
         return document
+
+    def why_failed(self, name: str) -> str | None:
+        """First line of the reason why a job failed; None where the workspace tells none or has no such job."""
+        try:
+            message = (self.job(name).get("error") or {}).get("message") or ""
+        except AzError:
+            return None  # a run that was logged without a job, or whose job was deleted
+        return str(next(iter(message.strip().splitlines()), "")) or None
 
     def children(self, name: str) -> list[Document]:
         """Steps of a pipeline or trials of a sweep, in the order in which they were created."""

@@ -3,6 +3,7 @@
 import pytest
 
 from scripts.az import AzError, az, az_json, workspace_flags
+from scripts.specs.errors import SpecError
 
 
 @pytest.fixture
@@ -45,6 +46,17 @@ def test_without_az_the_error_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AzError, match="make -s env"):
         az(["version"])
+
+
+def test_without_the_ml_extension_the_error_says_how_to_get_it(fake):
+    fake("""echo "ERROR: 'ml' is misspelled or not recognized by the system." >&2; exit 2""")
+    with pytest.raises(AzError, match="az extension add --name ml"):
+        az(["ml", "job", "list"])
+
+
+def test_a_config_that_names_no_workspace_is_an_error_that_says_where():
+    with pytest.raises(SpecError, match=r"^config/dev.yml: .*workspace.*is missing"):
+        workspace_flags({"env": "dev", "resource_group": "g"})
 
 
 def test_a_workspace_is_named_by_group_and_name():

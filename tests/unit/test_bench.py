@@ -62,6 +62,8 @@ def test_runs_alternate_and_the_warm_up_is_forgotten(capsys):
 def test_a_command_that_fails_is_no_measurement(tmp_path):
     with pytest.raises(BenchError, match=r"exit code 3:\nbroken"):
         timing.seconds([sys.executable, "-c", "import sys; print('broken'); sys.exit(3)"], {}, tmp_path)
+    with pytest.raises(BenchError, match=r"nowhere\ncan't be started: .*No such file"):
+        timing.run(["nowhere"], {}, tmp_path)
     assert timing.run([sys.executable, "-c", "print('well')"], {}, tmp_path) == "well\n"
 
 

@@ -36,6 +36,12 @@ def test_lower_values_are_lower_and_only_what_may_be_compared_is_joined():
     assert [point.champion for point in chart.points] == [False, False, True]
     assert chart.points[0].y < chart.points[1].y < chart.points[2].y, "y counts from the top"
     assert len(chart.segments) == 1
+    assert chart.breaks == pytest.approx([(chart.points[1].x + chart.points[2].x) / 2], abs=0.01)
+
+
+def test_versions_of_unknown_origin_are_not_joined():
+    chart = line_chart("rmse", [("v1", "", 3.0), ("v2", "", 2.0)])
+    assert (chart.segments, chart.breaks) == ([], [50.0])
 
 
 def test_many_versions_have_few_numbers_written():

@@ -4,6 +4,7 @@ import json
 import shutil
 import warnings
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,16 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_right_specs_give_one_line_and_exit_0(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(parse_args(["--env", "local"])) == 0
     assert capsys.readouterr() == ("16 specs, local: no findings\n", "")
+
+
+@pytest.mark.parametrize(("form", "parse"), [("sarif", json.loads), ("junit", ElementTree.fromstring)])
+def test_a_report_on_standard_output_is_nothing_but_the_report(
+    form: str, parse: Callable[[str], object], root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(parse_args(["--env", "local", "--format", form])) == 0
+    out, err = capsys.readouterr()
+    parse(out)
+    assert err == "16 specs, local: no findings\n"
 
 
 def test_a_finding_is_path_line_code_message_and_exit_1(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

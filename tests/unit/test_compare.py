@@ -10,10 +10,13 @@ import mlflow
 import pytest
 
 from scripts import compare
+from scripts.az import AzError
 from scripts.looking import comparison as comparing
 from scripts.looking.judging import judging
 from scripts.looking.page import Comparison, render
 from scripts.looking.runs import Run, Tracking, TrackingError
+from scripts.looking.slices import compare_slices
+from scripts.looking.workspace import Workspace
 from scripts.specs.project import Project
 from tests import history
 from tests.component import ROOT
@@ -40,7 +43,12 @@ def weeks(store) -> Iterator[Tracking]:
 
 @pytest.fixture
 def compared(weeks, project) -> Comparison:
-    return compare.compare(weeks, "local/local", project, history.MODEL, newest=10)
+    return compare.compare(weeks, "local/local", project, history.MODEL, 10, why)
+
+
+def why(job: str) -> str | None:
+    """Stands for what `az ml job show` says of a failed job."""
+    return {"echo": "tune: trial 1 ran out of memory"}.get(job)
 
 
 def by_job(compared: Comparison) -> dict:
@@ -51,6 +59,7 @@ def test_what_is_compared_by_what_comes_from_the_specs(project):
     by = judging(project)
     assert (by.metric, by.goal, by.slices) == ("rmse", "minimize", "carrier")
     assert by.objectives == {"validation_rmse": "minimize"}
+    assert by.pipelines == ("train",)
 
 
 def test_the_newest_version_is_the_champion_and_the_newest_comes_first(compared):
@@ -131,18 +140,20 @@ def test_the_terminal_shows_versions_runs_and_settings(compared):
     text = "\n".join(compare.report(compared))
     assert re.search(r"3 champion +2026-.* +20\.9 .* 2013-07 +1a9d73d +foxtroc0ffee", text)
     assert re.search(r"baker .* refused +22\.39 +22\.4 ", text)
-    assert "the same in all: learning_rate 0.03391, max_iter 100" in text
+    assert "the same in all that were judged: learning_rate 0.03391, max_iter 100" in text
+    assert "the same in all: learning_rate" in text.partition("Training runs")[0], "true of the versions"
+    assert "  echo failed: tune: trial 1 ran out of memory" in text
 
 
 def test_only_the_newest_are_compared(weeks, project):
-    found = compare.compare(weeks, "local/local", project, history.MODEL, newest=2)
+    found = compare.compare(weeks, "local/local", project, history.MODEL, 2, why)
     assert [one.number for one in found.versions] == [3, 2]
     assert [one.job for one in found.trainings] == ["foxtrot", "echo"]
 
 
 def test_an_unknown_model_is_an_error_that_names_the_known_ones(weeks, project):
     with pytest.raises(compare.NothingToCompare, match=r"model bus-delay has neither .* models: flight-delay"):
-        compare.compare(weeks, "local/local", project, "bus-delay", newest=10)
+        compare.compare(weeks, "local/local", project, "bus-delay", 10, why)
 
 
 def test_no_server_is_an_error_and_not_a_long_wait():
@@ -150,9 +161,9 @@ def test_no_server_is_an_error_and_not_a_long_wait():
         Tracking("http://127.0.0.1:9").runs()
 
 
-def test_an_artifact_is_read_or_there_is_none(weeks, compared, project):
+def test_an_artifact_is_read_or_there_is_none(weeks, compared):
     judged = compared.versions[0].judged
-    assert set(compare.slices_of(weeks, judged, judging(project))) == set(history.CARRIERS)
+    assert weeks.json_artifact(judged, "evaluation/evaluation.json")["test_month"] == "2013-07"
     assert weeks.json_artifact(judged, "evaluation/other.json") is None
     assert weeks.json_artifact(judged, "nowhere/other.json") is None
 
@@ -184,7 +195,10 @@ def test_the_page_shows_champion_carriers_runs_and_trials(compared):
     page = Page(render(compared, NOW))
     assert "Version 3" in page.text
     assert all(carrier in page.text for carrier in history.CARRIERS)
-    assert "16.7 (-1.10)" in page.text, "the largest carrier, and the change since the version before"
+    assert "rmse by carrier, 2013-07" in page.text
+    assert "16.7 (-1.30)" in page.text, (
+        "the largest carrier, and the change since the version before, on the same month"
+    )
     dots = [attributes.get("class") for tag, attributes in page.tags if tag == "circle"]
     assert dots.count("dot refused") == 2, "one in the legend, one run that was refused"
     assert dots.count("dot previous") == 1 + len(history.CARRIERS)
@@ -195,12 +209,100 @@ def test_versions_of_different_months_are_not_joined(compared):
     assert len(lines) == 3, "rmse, mae and r2 from version 1 to 2; version 3 was judged on another month"
 
 
+def test_versions_of_different_months_are_apart_and_their_months_are_named(compared):
+    page = Page(render(compared, NOW))
+    assert [attributes.get("class") for _, attributes in page.tags].count("break") == 3
+    assert "2013-06: v1, v2" in page.text
+    assert "2013-07: v3" in page.text
+
+
+def rmse(slices: dict) -> list[float]:
+    return [value for _, value in slices.values()]
+
+
+def by_carrier(value: float) -> list[float]:
+    return [row["rmse"] for row in history.by_carrier(value).values()]
+
+
+def test_by_carrier_the_version_before_is_on_the_flights_of_the_newest_and_other_months_are_left_out(compared):
+    slices = compared.slices
+    assert (slices.test_month, slices.before, list(slices.versions)) == ("2013-07", 2, [3, 2])
+    assert rmse(slices.versions[3]) == by_carrier(20.9)
+    assert rmse(slices.versions[2]) == by_carrier(22.2), "on July, with version 3, and not the 21.6 of its own June"
+
+
+def test_by_carrier_older_versions_of_the_same_month_are_shown(tracking, tmp_path, project):
+    recorded = history.History(tracking, tmp_path)
+    recorded.train("able", 22.4, registers=1, test_month="2013-05")
+    recorded.train("baker", 22.0, champion=22.3, registers=2)
+    recorded.train("charlie", 21.6, champion=21.9, registers=3)
+    recorded.train("delta", 21.1, champion=21.5, registers=4)
+    tracked = Tracking((tmp_path / "mlflow").as_uri())
+    slices = compare.compare(tracked, "w", project, history.MODEL, 10, why).slices
+    assert slices is not None
+    assert (slices.before, list(slices.versions)) == (3, [4, 3, 2])
+    assert rmse(slices.versions[3]) == by_carrier(21.5)
+    assert rmse(slices.versions[2]) == by_carrier(22.0)
+
+
+def test_by_carrier_a_champion_that_could_not_be_judged_is_not_the_version_before(compared, project):
+    judged = {"test_month": "2013-07", "candidate": {"slices": {"carrier": history.by_carrier(20.9)}}}
+    broken = {**judged, "champion": {"name": history.MODEL, "version": "2", "error": "OSError: gone"}}
+    evaluations = {compared.versions[0].judged: broken}
+    slices = compare_slices(compared.versions, evaluations.get, judging(project))
+    assert slices is not None
+    assert (slices.before, list(slices.versions)) == (None, [3])
+
+
+def test_the_first_version_has_nothing_before_it(tracking, tmp_path, project):
+    history.History(tracking, tmp_path).train("able", 22.4, registers=1)
+    tracked = Tracking((tmp_path / "mlflow").as_uri())
+    found = compare.compare(tracked, "w", project, history.MODEL, 10, why)
+    assert found.slices is not None
+    assert (found.slices.before, list(found.slices.versions)) == (None, [1])
+    assert "version before" not in Page(render(found, NOW)).text
+
+
+def test_a_run_that_failed_before_it_had_a_metric_is_listed_with_its_reason(tracking, tmp_path, project):
+    recorded = history.History(tracking, tmp_path)
+    recorded.run("register_data", "land-1", status="FAILED")
+    recorded.train("able", 22.4, registers=1)
+    recorded.stop("baker")
+    recorded.stop("charlie")
+    recorded.stop("delta", status="KILLED")
+    reasons = {"baker": "prep: no space left on device", "delta": "canceled"}
+    tracked = Tracking((tmp_path / "mlflow").as_uri())
+    found = compare.compare(tracked, "w", project, history.MODEL, 10, reasons.get)
+    assert [(one.job, one.outcome, one.error) for one in found.trainings] == [
+        ("delta", "killed", None),
+        ("charlie", "failed", None),
+        ("baker", "failed", "prep: no space left on device"),
+        ("able", "version 1", None),
+    ]
+    assert "  baker failed: prep: no space left on device" in compare.report(found)
+    assert "prep: no space left on device" in Page(render(found, NOW)).text
+
+
+def test_the_reason_is_the_first_line_of_what_the_workspace_says_if_it_knows(project, monkeypatch):
+    answers = {"baker": {"error": {"message": "prep: exit code 1\nsee its log"}}, "able": {"error": None}}
+
+    def job(self, name):
+        if name not in answers:
+            raise AzError(f"az ml job show --name {name}\nexit code 3")
+        return answers[name]
+
+    monkeypatch.setattr("scripts.looking.workspace.Workspace.job", job)
+    workspace = Workspace(project.config)
+    reasons = [workspace.why_failed(name) for name in ("baker", "able", "gone")]
+    assert reasons == ["prep: exit code 1", None, None]
+
+
 def test_what_a_tag_says_is_text_and_not_html(tracking, tmp_path, project):
     recorded = history.History(tracking, tmp_path)
     recorded.train("able", 22.4, registers=1)
     tracking.set_model_version_tag(history.MODEL, "1", "gate", "<script>alert(1)</script>")
     tracked = Tracking((tmp_path / "mlflow").as_uri())
-    html = render(compare.compare(tracked, "w", project, history.MODEL, 10), NOW)
+    html = render(compare.compare(tracked, "w", project, history.MODEL, 10, why), NOW)
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)" in html
 
@@ -208,7 +310,7 @@ def test_what_a_tag_says_is_text_and_not_html(tracking, tmp_path, project):
 def test_a_gate_that_always_refused_leaves_runs_and_no_version(tracking, tmp_path, project):
     recorded = history.History(tracking, tmp_path)
     recorded.train("able", 40.0)
-    found = compare.compare(Tracking((tmp_path / "mlflow").as_uri()), "w", project, history.MODEL, 10)
+    found = compare.compare(Tracking((tmp_path / "mlflow").as_uri()), "w", project, history.MODEL, 10, why)
     assert found.versions == []
     assert "No version is registered yet." in render(found, NOW)
     assert "able" in "\n".join(compare.report(found))
@@ -221,6 +323,7 @@ def at_home(tmp_path, monkeypatch, weeks, store):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("scripts.looking.workspace.Workspace.tracking_uri", lambda self: store)
+    monkeypatch.setattr("scripts.looking.workspace.Workspace.why_failed", lambda self, job: why(job))
     return tmp_path
 
 
@@ -228,7 +331,8 @@ def test_json_is_what_the_page_shows(at_home, capsys):
     assert compare.main(compare.parse_args(["--format", "json", "--runs", "2"])) == 0
     printed = json.loads(capsys.readouterr().out)
     assert [one["number"] for one in printed["versions"]] == [3, 2]
-    assert printed["slices"]["3"]["UA"][0] == 4800
+    assert printed["slices"]["versions"]["3"]["UA"][0] == 4800
+    assert printed["trainings"][1]["error"] == "tune: trial 1 ran out of memory"
     assert (at_home / "build" / "local" / "compare.html").read_text().startswith("<!doctype html>")
 
 

@@ -15,7 +15,8 @@ REASON = "rmse 22.42, and there is no champion yet; all 3 rules hold"
 
 def job(name: str, display_name: str, kind: str = "command", **fields) -> dict:
     created = {"created_at": f"2026-11-24T20:{fields.pop('minute', 0):02d}:00"}
-    plain = {"status": "Completed", "duration": 3.0, "properties": {}, "creation_context": created}
+    properties = {"azureml.duration": f"{fields.pop('seconds', 3.0):.3f}", **fields.pop("properties", {})}
+    plain = {"status": "Completed", "properties": properties, "creation_context": created}
     return {"name": name, "display_name": display_name, "type": kind, **plain, **fields}
 
 
@@ -30,7 +31,7 @@ class Az:
         }
         self.jobs = {
             "land": job("land", "register_data", "pipeline"),
-            "fit": job("fit", "train", "pipeline", duration=61.0, jobs={"prep": {"type": "parallel"}, "tune": sweep}),
+            "fit": job("fit", "train", "pipeline", seconds=61.0, jobs={"prep": {"type": "parallel"}, "tune": sweep}),
         }
         best = {"best_child_run_id": "run-1", "score": "18.9659"}
         self.children = {

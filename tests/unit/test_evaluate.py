@@ -63,8 +63,8 @@ def register(tracking: mlflow.MlflowClient, source: Path | str) -> None:
     tracking.create_model_version(NAME, str(source))
 
 
-def constant(folder: Path, value: float | None) -> Path:
-    mlflow.pyfunc.save_model(folder, python_model=Constant(value), pip_requirements=[])
+def constant(folder: Path, value: float | None, metadata: dict[str, Any] | None = None) -> Path:
+    mlflow.pyfunc.save_model(folder, python_model=Constant(value), pip_requirements=[], metadata=metadata)
     return folder
 
 
@@ -114,8 +114,18 @@ def not_a_number(folder: Path) -> Path:
     return constant(folder / "nan", float("nan"))
 
 
+def knowing(folder: Path) -> Path:
+    return constant(folder / "knowing", 50, {"train_months": ["2013-03", "2013-04"]})
+
+
 @pytest.mark.parametrize(
-    ("make", "error"), [(lost, ""), (silent, "its weights are lost"), (not_a_number, "400 of 400 predictions")]
+    ("make", "error"),
+    [
+        (lost, ""),
+        (silent, "its weights are lost"),
+        (not_a_number, "400 of 400 predictions"),
+        (knowing, "test month 2013-04 is not later than the train months, 2013-03, 2013-04"),
+    ],
 )
 def test_a_champion_that_cannot_be_judged_is_unreadable_and_not_absent(judge, tracking, tmp_path, make, error):
     register(tracking, make(tmp_path))
@@ -131,10 +141,23 @@ def test_predictions_that_are_no_numbers_are_an_error(trained, tmp_path):
         evaluate.judge(model, pd.read_parquet(trained / "prepared" / "2013-04.parquet"))
 
 
-@pytest.mark.parametrize(("month", "named"), [("2013-03", "not later than"), ("2013-09", "2013-04")])
-def test_a_test_month_that_was_trained_on_or_is_not_there_is_an_error(judge, month, named):
-    with pytest.raises(ValueError, match=named):
-        judge("--test-month", month)
+@pytest.mark.parametrize(
+    ("month", "named"),
+    [
+        ("2013-03", "test month 2013-03 is not later than the train months, 2013-01, 2013-02, 2013-03"),
+        ("2013-12", "test month 2013-12 is not among the prepared months (2013-01, 2013-02, 2013-03, 2013-04)"),
+        ("2013-4", "test_month '2013-4' is not a month"),
+        ("2013-13", "test_month '2013-13' is not a month"),
+        ("later", "test_month 'later' is not a month"),
+    ],
+)
+def test_a_wrong_test_month_is_an_error_of_one_line(trained, tmp_path, month, named, capsys):
+    argv = ["--model", str(trained / "model"), "--prepared", str(trained / "prepared"), "--evaluation", str(tmp_path)]
+    argv += ["--model-name", NAME, "--seed", "7", "--test-month", month]
+    assert evaluate.main(evaluate.parse_args(argv)) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("ERROR ") and named in printed and printed.count("\n") == 1
+    assert not (tmp_path / "evaluation.json").exists()
 
 
 def test_importance_finds_what_the_target_was_made_of(judge):

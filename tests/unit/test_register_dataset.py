@@ -177,6 +177,8 @@ def lines_of(edit: Callable[[Rows], Rows]) -> Callable[[bytes], bytes]:
     return lambda content: edited(content, edit)
 
 
+JUNK = bytes(range(255, 9, -1)) * 20  # lines of bytes that are no text, with too many and too few commas
+
 BAD: dict[str, tuple[Callable[[bytes], bytes], str, str | None, int | None]] = {
     # name: (how the file is bent, rule in the report, column, rows that break it)
     "empty": (lambda content: b"", "empty", None, None),
@@ -186,11 +188,18 @@ BAD: dict[str, tuple[Callable[[bytes], bytes], str, str | None, int | None]] = {
     "cut off between lines": (lines_of(lambda lines: lines[:1000]), "at least 1,500 rows", None, None),
     "latin-1": (lambda content: content.replace(b"EWR", b"\xe9WR", 1), "encoding", None, None),
     "UTF-16": (lambda content: content.decode().encode("utf-16"), "encoding", None, None),
-    "a column is missing": (lines_of(lambda lines: [line[1:] for line in lines]), "column is missing", "origin", None),
-    "an extra column": (
-        lines_of(lambda lines: [[*line, "x"] for line in lines]),
-        "column is not in the contract",
-        "x",
+    "junk below the header": (lambda content: content[: content.index(b"\n") + 1] + JUNK, "encoding", None, None),
+    "junk without a line": (lambda content: b"x" * 200_000, "truncated", None, None),
+    "columns are missing": (
+        lines_of(lambda lines: [line[2:] for line in lines]),
+        "columns are missing: origin, year",
+        None,
+        None,
+    ),
+    "extra columns": (
+        lines_of(lambda lines: [[*line, f"x{n}", f"y{n}"] for n, line in enumerate(lines)]),
+        "columns are not in the contract: x0, y0",
+        None,
         None,
     ),
     "another order": (
@@ -234,9 +243,13 @@ def test_a_bad_file_is_refused_by_its_rule_and_kept_in_quarantine(landing, febru
     assert found, report["files"][0]["broken"]
     assert found[0]["rows"] == rows
     assert found[0]["example"]
-    assert f"REFUSED {MONTH}" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert f"REFUSED {MONTH}" in printed.out
+    assert report["files"][0]["quarantine"] in printed.err
+    assert printed.err.count("\n") == 1, "one line, no traceback"
     copy, its_report = (landing.folder / "quarantine" / path for path in reversed(landing.quarantined))
     assert (copy.read_bytes(), json.loads(its_report.read_text())) == (bad, report["files"][0])
+    assert report["files"][0]["quarantine"] == f"quarantine/weather/{landing.quarantined[0]}"
     assert not list(landing.dataset.rglob("*")), "a refused file leaves nothing that could be registered"
 
 
@@ -266,6 +279,29 @@ def test_a_real_month_of_flights_keeps_its_contract(landing):
     assert (code, report["dataset"], report["rows"]) == (0, "flights", 24_951)
 
 
+def test_wrong_columns_are_two_broken_rules_that_show_the_header_once(landing, february):
+    header, rows = february.split(b"\n", 1)
+    strange = [f"column of another system {n}" for n in range(15)]
+    landing.drop(MONTH, b"\n".join([",".join(strange).encode(), rows]))
+    _, report = landing.register()
+    missing, extra = report["files"][0]["broken"]
+    assert missing["rule"] == f"columns are missing: {', '.join(header.decode().split(','))}"
+    assert missing["example"].startswith("the header is column of another system 0, column of another system 1, ")
+    assert missing["example"].endswith("… (15 columns)") and len(missing["example"]) < 200
+    assert extra["rule"].startswith("columns are not in the contract: column of another system 0, ")
+    assert len(extra["rule"]) < 200
+    assert extra["example"] == "take them out, or have the contract changed"
+
+
+@pytest.mark.parametrize(("separator", "named"), [(b";", "';'"), (b"\t", "a tab")])
+def test_a_file_with_another_separator_is_told_so(landing, february, separator, named):
+    landing.drop(MONTH, february.replace(b",", separator))
+    code, report = landing.register()
+    [broken] = report["files"][0]["broken"]
+    assert code == 1 and broken["rule"].startswith("columns are missing: origin, year, ")
+    assert f"the file seems to be separated by {named} and must be separated by commas" in broken["example"]
+
+
 def test_several_broken_rules_are_all_named(landing, february):
     landing.drop(MONTH, with_cells("hour", "25")(with_cells("temp", "cold", rows=2)(february)))
     _, report = landing.register()
@@ -273,7 +309,9 @@ def test_several_broken_rules_are_all_named(landing, february):
     assert broken == {("hour", "in_range(0, 23)"): 1, ("temp", "type is not float64"): 2}
 
 
-@pytest.mark.parametrize("name", ["weather.csv", "february/weather.csv", "2013-02-30/weather.csv"])
+@pytest.mark.parametrize(
+    "name", ["weather.csv", "february/weather.csv", "2013-02-30/weather.csv", "20130201/weather.csv"]
+)
 def test_a_file_outside_a_folder_of_its_date_is_refused(landing, february, name):
     landing.drop(name, february)
     code, report = landing.register()
@@ -300,20 +338,64 @@ def test_a_month_that_comes_twice_is_refused_and_the_first_one_stays(landing, fe
     assert MONTH in second["broken"][0]["example"]
 
 
-def test_the_next_run_passes_over_what_is_in_quarantine_and_takes_the_corrected_file(landing, february, capsys):
-    landing.drop("2013-01-01/weather.csv", b"nonsense\n")
+JANUARY = "2013-01-01/weather.csv"
+
+
+def of_january(february: bytes) -> bytes:
+    return february.replace(b",2013,2,", b",2013,1,").replace(b"2013-02-", b"2013-01-")
+
+
+def test_a_refused_file_stops_every_run_until_a_corrected_one_lands(landing, february, capsys):
+    landing.drop(JANUARY, b"nonsense\n")
     landing.drop(MONTH, february)
     assert landing.register()[0] == 1, "one bad file stops the registration of all"
+    kept = {path: (landing.folder / "quarantine" / path).stat().st_mtime_ns for path in landing.quarantined}
+    capsys.readouterr()
 
     code, report = landing.register()
-    assert (code, report["months"]) == (0, ["2013-02"]), "the bad file is known, the good one is registered"
-    assert "WARNING 2013-01-01/weather.csv: passed over" in capsys.readouterr().out
+    place = f"quarantine/weather/{JANUARY}/{report['files'][0]['sha256'][:12]}/report.json"
+    assert (code, report["status"]) == (1, "refused"), "else the next version would lack a month that is registered"
+    assert (report["files"][0]["status"], report["files"][0]["quarantine"]) == ("still in quarantine", place)
+    printed = capsys.readouterr()
+    assert f"REFUSED {JANUARY}: columns are missing" in printed.out
+    assert f"still in quarantine since an earlier run: {JANUARY} ({place}); send a corrected file" in printed.err
+    assert "Nothing is registered" in printed.err and not (landing.dataset / "MLTable").exists()
+    assert kept == {path: (landing.folder / "quarantine" / path).stat().st_mtime_ns for path in landing.quarantined}
 
-    corrected = february.replace(b",2013,2,", b",2013,1,").replace(b"2013-02-", b"2013-01-")
-    landing.drop("2013-01-01/weather.csv", corrected)
+    landing.drop(JANUARY, of_january(february))
     code, report = landing.register()
     assert (code, report["months"]) == (0, ["2013-01", "2013-02"])
     assert len(landing.quarantined) == 2, "what was refused is still there, with its report"
+
+
+def test_a_refused_file_that_is_taken_out_of_the_landing_folder_holds_nothing_up(landing, february):
+    landing.drop(JANUARY, b"nonsense\n")
+    landing.drop(MONTH, february)
+    assert landing.register()[0] == 1
+    (landing.folder / "landing" / JANUARY).unlink()
+    code, report = landing.register()
+    assert (code, report["months"]) == (0, ["2013-02"])
+
+
+@pytest.mark.parametrize("name", ["2013-01-01/corrected.csv", "2013-01-15/weather.csv"])
+def test_a_refused_file_is_passed_over_where_a_corrected_one_lies_beside_it(landing, february, name, capsys):
+    landing.drop(JANUARY, b"nonsense\n")
+    assert landing.register()[0] == 1
+    landing.drop(name, of_january(february))
+    code, report = landing.register()
+    assert (code, report["months"]) == (0, ["2013-01"])
+    assert {file["file"]: file["status"] for file in report["files"]} == {JANUARY: "passed over", name: "accepted"}
+    assert f"WARNING {JANUARY}: passed over" in capsys.readouterr().out
+
+
+def test_the_second_file_of_a_month_is_checked_anew_once_the_first_is_taken_out(landing, february):
+    landing.drop(MONTH, february)
+    landing.drop("2013-02-15/again.csv", february)
+    assert landing.register()[0] == 1
+    assert landing.register()[0] == 0, "the first one holds the month"
+    (landing.folder / "landing" / MONTH).unlink()
+    code, report = landing.register()
+    assert (code, report["files"][0]["status"]) == (0, "accepted"), "the file itself was good"
 
 
 def test_a_changed_contract_has_the_quarantined_file_checked_anew(landing, february, tmp_path):

@@ -78,12 +78,35 @@ def test_the_same_seed_gives_the_same_model(folder):
 
 @pytest.mark.parametrize(
     ("months", "named"),
-    [(["--train-to", "2013-04"], "2013-04"), (["--train-from", "2013-03"], "at least two months")],
+    [
+        (
+            ["--train-to", "2013-04"],
+            "two months up to 2013-04, but from 2013-01 on there are 2013-01, 2013-02, 2013-03",
+        ),
+        (["--train-from", "2013-03"], "two months up to 2013-03, but from 2013-03 on there are 2013-03"),
+        (
+            ["--train-from", "2014-01", "--train-to", "2014-02"],
+            "two months up to 2014-02, but from 2014-01 on there are none",
+        ),
+        (["--train-from", "2013-1"], "train_from '2013-1' is not a month"),
+        (["--train-to", "2013-13"], "train_to '2013-13' is not a month"),
+        (["--train-to", "2013-03-01"], "train_to '2013-03-01' is not a month"),
+        (["--train-from", "2013-03", "--train-to", "2013-01"], "train_from 2013-03 is after train_to 2013-01"),
+    ],
 )
-def test_too_few_months_are_an_error_that_names_the_ones_there_are(folder, months, named):
-    with pytest.raises(ValueError, match=named) as error:
-        train(folder, *months)
-    assert "2013-03" in str(error.value)
+def test_wrong_months_are_an_error_of_one_line(folder, months, named, capsys):
+    script = load("train")
+    paths = {name: str(write_dataset(folder / name, "content")) for name in ("flights", "weather")}
+    paths |= {name: str(folder / name) for name in ("prepared", "model")}
+    settings = {"learning-rate": "0.2", "max-iter": "1", "max-leaf-nodes": "2", "min-samples-leaf": "1", "seed": "7"}
+    asked = {"train-from": "2013-01", "train-to": "2013-03", **settings, **paths}
+    argv = [text for name, value in asked.items() for text in (f"--{name}", value)]
+
+    assert script.main(script.parse_args([*argv, *months])) == 1
+
+    printed = capsys.readouterr().err
+    assert printed.startswith("ERROR ") and named in printed and printed.count("\n") == 1
+    assert not (folder / "model").exists()
 
 
 def test_a_dataset_made_outside_a_job_has_a_version_without_one(tmp_path):

@@ -126,6 +126,11 @@ def test_compute_is_created_scaled_and_deleted(az: Any) -> None:
     assert (created["id"], created["max_instances"]) == (f"{ID}/computes/big", 4)
     assert az("compute update -n big --max-instances 8 --query max_instances -o tsv").stdout == "8\n"
     assert "--vnet-name" in az("compute create --name net --type amlcompute --vnet-name v", code=1).stderr
+    flags = "--location westus --identity-type SystemAssigned"
+    placed = az.json(f"compute create --name placed --type amlcompute {flags}")
+    assert (placed["location"], placed["identity"]) == ("westus", {"type": "system_assigned"})
+    assert [node["node_state"] for node in az.json("compute list-nodes --name big")] == ["idle"]
+    assert [size["name"] for size in az.json("compute list-sizes")] == ["local"]
     assert "Use --yes" in az("compute delete --name big", code=1).stderr
     assert az("compute delete --name big --yes").stdout == ""
     assert az("compute show --name big", code=3).stdout == ""
@@ -138,6 +143,13 @@ def test_a_datastore_keeps_no_secret(az: Any) -> None:
     assert "c2VjcmV0" not in az("datastore show --name landing").stdout
     assert az("datastore list --query [].name --output tsv").stdout.split() == [
         "landing", "workspaceartifactstore", "workspaceblobstore"]  # fmt: skip
+    updated = az.json("datastore update --name landing --set description=here tags.a=b")
+    assert (updated["description"], updated["tags"]) == ("here", {"a": "b"})
+    filed = az.json("datastore update --file store.yml --set description=again --remove tags.a")
+    assert (filed["name"], filed["description"], filed["tags"]) == ("landing", "again", {})
+    az.write("landed.csv", "a\n1\n")
+    line = "data create --name landed --path landed.csv --type uri_file --datastore landing --query path --output tsv"
+    assert az(line).stdout.startswith("azureml://datastores/landing/paths/LocalUpload/")
     assert az("datastore delete --name landing").stdout == ""
     az("datastore show --name landing", code=3)
 
@@ -150,6 +162,11 @@ def test_a_workspace_is_described_and_deleted_with_its_folder(az: Any) -> None:
     assert (updated["description"], updated["tags"]) == ("changed", {"a": "b"})
     assert [row["name"] for row in az.json("workspace list --resource-group g2")] == ["second"]
     assert "location" in az("workspace update --name second -g g2 --set location=moon", code=1).stderr
+    az.write("second.yml", "name: second\ndisplay_name: Second\n")
+    assert az.json("workspace update --name second -g g2 --file second.yml")["display_name"] == "Second"
+    assert [*az.json("workspace diagnose --name second -g g2").values()] == [[]] * 9
+    assert az("workspace delete --name second -g g2 --yes").stdout == ""
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
@@ -165,7 +182,9 @@ def test_a_workspace_is_described_and_deleted_with_its_folder(az: Any) -> None:
         ("data show --name rows --version 1 --label latest", 1, "Cannot specify both version and label"),
         ("data create --file absent.yml", 1, "No such file or directory: absent.yml"),
         ("data create --name x --type uri_file --path absent.csv", 1, "absent.csv does not exist"),
-        ("data show --name rows --version 1 --registry-name r", 1, "--registry-name"),
+        ("data show --name rows --version 1 --registry-name reg", 3, "Registry 'reg' was not found"),
+        ("data archive --name rows --registry-name reg", 2, "unrecognized arguments: --registry-name reg"),
+        ("compute list-usage", 1, "list-usage: not supported by the local workspace: this machine has no quota"),
         ("data list --workspace-name absent", 3, "az ml workspace create --name absent"),
         ("online-endpoint create --file x --anything", 1, "az ml online-endpoint create"),
         ("job connect-ssh --name x", 1, "az ml job connect-ssh"),

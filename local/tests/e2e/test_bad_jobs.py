@@ -167,3 +167,11 @@ def listening(pid: int | None = None) -> set[str]:
                 number = ".".join(str(byte) for byte in reversed(bytes.fromhex(address)))
                 places.add(f"{number}:{int(port, 16)}")
     return places
+
+
+def test_reader_of_a_stream_may_leave_early(project: Any) -> None:
+    project("job create --file failing.yml --name left --stream --output none", code=1)
+    stream = project.start("job stream --name left")
+    stream.stdout.close()
+    assert stream.stderr.read() == ""
+    assert stream.wait(60) == 0

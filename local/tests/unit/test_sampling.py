@@ -5,7 +5,7 @@ import math
 
 import pytest
 from ml_workspace import sampling
-from ml_workspace.errors import Unsupported, WorkspaceError
+from ml_workspace.errors import WorkspaceError
 
 
 def sweep(algorithm, **space):
@@ -14,7 +14,7 @@ def sweep(algorithm, **space):
 
 def first(node, count):
     sampling.validate(node)
-    return list(itertools.islice(sampling.sample(node), count))
+    return list(itertools.islice(sampling.sample(node, 1, lambda number: None), count))
 
 
 def test_grid_gives_every_combination_once():
@@ -64,11 +64,31 @@ def test_fractional_steps_read_as_written():
     assert {trial["x"] for trial in first(node, 300)} == {str(n / 10) for n in range(11)}
 
 
-@pytest.mark.parametrize("algorithm", ["bayesian", "sobol", {"type": "random", "rule": "sobol"}])
-def test_what_only_azure_has_is_refused_by_name(algorithm):
-    name = "sobol" if "sobol" in str(algorithm) else "bayesian"
-    with pytest.raises(Unsupported, match=name):
-        sampling.validate(sweep(algorithm, x={"type": "choice", "values": [1]}))
+def test_a_base_of_its_own_for_the_logarithm():
+    space = {"x": {"type": "loguniform", "min_value": -3, "max_value": 0}}
+    texts = [trial["x"] for trial in first(sweep({"type": "random", "seed": 1, "logbase": 10}, **space), 200)]
+    assert all(0.001 <= float(text) <= 1 for text in texts)
+    assert min(map(float, texts)) < math.exp(-3)
+    assert first(sweep({"type": "random", "seed": 1, "logbase": "e"}, **space), 5) == first(
+        sweep({"type": "random", "seed": 1}, **space), 5
+    )
+
+
+SOBOL = {"type": "random", "rule": "sobol", "seed": 3}
+
+
+def test_sobol_leaves_no_gaps_and_repeats_itself():
+    space = {
+        "x": {"type": "uniform", "min_value": 0, "max_value": 1},
+        "c": {"type": "choice", "values": ["a", "b", "c", "d"]},
+        "n": {"type": "normal", "mu": 0, "sigma": 1},
+    }
+    trials = first(sweep(SOBOL, **space), 16)
+    assert sorted(int(float(trial["x"]) * 16) for trial in trials) == list(range(16)), "one in each 16th"
+    assert sorted(trial["c"] for trial in trials) == sorted("abcd" * 4)
+    assert sum(float(trial["n"]) < 0 for trial in trials) == 8
+    assert trials == first(sweep(SOBOL, **space), 16)
+    assert trials != first(sweep({**SOBOL, "seed": 4}, **space), 16)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +105,14 @@ def test_what_only_azure_has_is_refused_by_name(algorithm):
         (sweep("random", x={"type": "quniform", "min_value": 0, "max_value": 1, "q": 0}), "q must be above 0"),
         (sweep("grid", x={"type": "uniform", "min_value": 0, "max_value": 1}), "grid sampling takes only choice"),
         (sweep({"type": "random", "seed": "x"}, x={"type": "choice", "values": [1]}), "seed must be an integer"),
+        (sweep("sobol", x={"type": "choice", "values": [1]}), "rule of random: {type: random, rule: sobol}"),
+        (sweep({"type": "random", "rule": "x"}, x={"type": "choice", "values": [1]}), "rule 'x' is not one of random"),
+        (sweep({"type": "random", "logbase": -1}, x={"type": "choice", "values": [1]}), "logbase must be e or"),
+        (sweep("bayesian", x={"type": "normal", "mu": 0, "sigma": 1}), "bayesian sampling takes only choice, uniform"),
+        (
+            sweep("bayesian", x={"type": "choice", "values": [1]}) | {"early_termination": {"type": "bandit"}},
+            "early_termination can't be combined with bayesian",
+        ),
     ],
 )
 def test_wrong_search_space_names_the_field(node, message):

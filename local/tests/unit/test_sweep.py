@@ -1,6 +1,8 @@
 """A sweep with trials that only pretend: which one wins, and what happens when trials fail, lag behind or never end."""
 
 import math
+import statistics
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +12,7 @@ from unittest.mock import ANY
 
 import pytest
 from ml_workspace import sweep
-from ml_workspace.errors import Unsupported, WorkspaceError
+from ml_workspace.errors import WorkspaceError
 from ml_workspace.steps import ChildResult, StepCanceled, StepContext, StepFailed
 
 TRIAL = {
@@ -266,14 +268,60 @@ def test_a_trial_that_lags_behind_is_stopped_early_and_the_others_go_on():
         ({"limits": {"max_total_trials": 0}}, "limits.max_total_trials must be from 1 to 1000"),
         ({"limits": {"max_concurrent_trials": 1001}}, "limits.max_concurrent_trials must be"),
         ({"early_termination": {"type": "halving"}}, "early_termination.type 'halving'"),
+        ({"limits": {"max_total_trials": 1, "trial_timeout": 0}}, "limits.trial_timeout must be"),
         ({"search_space": {}}, "search_space is empty"),
     ],
 )
 def test_a_wrong_setting_is_named_before_anything_runs(changes, message):
     with pytest.raises(WorkspaceError, match=message):
-        Workbench(lambda *trial: pytest.fail("it ran")).run(node(1, **changes))
+        sweep.validate(node(1, **changes))
 
 
-def test_bayesian_sampling_is_refused_by_name():
-    with pytest.raises(Unsupported, match="bayesian"):
-        sweep.validate(node(1, sampling_algorithm="bayesian"))
+@pytest.fixture
+def _optuna(monkeypatch):
+    """As the runner finds it: in the folder of the extension, which is appended."""
+    extension = Path(__file__).parents[3] / ".tools" / "extensions" / "ml"
+    monkeypatch.setattr(sys, "path", [*sys.path, str(extension)])
+
+
+def bayesian(**changes):
+    space = {"rate": {"type": "uniform", "min_value": 0, "max_value": 10},
+             "depth": {"type": "quniform", "min_value": 2, "max_value": 8, "q": 2},
+             "kind": {"type": "choice", "values": ["a", "b"]}}  # fmt: skip
+    limits = {"max_total_trials": 30, "max_concurrent_trials": 2}
+    return node(search_space=space, sampling_algorithm="bayesian", limits=limits, **changes)
+
+
+@pytest.mark.usefixtures("_optuna")
+def test_bayesian_sampling_learns_from_finished_trials_and_repeats_itself():
+    def hill(bench, run_id, rate, cancel):
+        time.sleep(0.02 if run_id.endswith(("3", "7")) else 0)  # trials must not end in the order in which they start
+        if run_id.endswith("_5"):
+            return "Failed", "out of memory"
+        return bench.report(run_id, -((rate - 7) ** 2))
+
+    bench, again = Workbench(hill), Workbench(hill)
+    bench.run(bayesian())
+    inputs = [child["inputs"] for child in sorted(bench.children, key=lambda c: int(c["display_name"][6:]))]
+    distance = [abs(float(values["rate"]) - 7) for values in inputs]
+    assert statistics.median(distance[10:]) < 0.6 * statistics.median(distance[:10]), "the first ten are random"
+    assert {values["depth"] for values in inputs} <= {"2", "4", "6", "8"}
+    assert {values["kind"] for values in inputs} == {"a", "b"}
+    again.run(bayesian())
+    assert sorted(map(str, inputs)) == sorted(str(child["inputs"]) for child in again.children)
+
+
+@pytest.mark.usefixtures("_optuna")
+def test_bayesian_sampling_warns_when_most_trials_run_at_once():
+    bench = Workbench(rate_is_r2)
+    bench.run(bayesian() | {"limits": {"max_total_trials": 4, "max_concurrent_trials": 4}})
+    assert bench.lines[0].startswith("warning: with limits.max_concurrent_trials 4 of 4 trials")
+    bench = Workbench(rate_is_r2)
+    bench.run(bayesian() | {"limits": {"max_total_trials": 4, "max_concurrent_trials": 2}})
+    assert not bench.lines[0].startswith("warning")
+
+
+def test_a_trial_finds_its_parameters_in_its_environment():
+    bench = Workbench(rate_is_r2)
+    bench.run(node(0.1))
+    assert bench.children[0]["node"]["environment_variables"]["AZUREML_SWEEP_rate"] == "0.1"

@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scripts.looking.charts import Dot, DotChart, LineChart, Row, dot_chart, line_chart
-from scripts.looking.comparison import Slices, Training, Version, differing, metric_names, same_in_all
+from scripts.looking.comparison import Training, Version, differing, metric_names, same_in_all
 from scripts.looking.judging import Judging
+from scripts.looking.slices import SliceComparison
 from scripts.looking.table import duration, shown, shown_parameter
 
 FACTS = ("gate", "test_month", "commit", "root_job")  # tags of the champion that are shown at the top
@@ -26,7 +27,7 @@ class Comparison:
         model: name of the registered model.
         versions: newest first.
         trainings: newest first.
-        slices: version -> its metric by slice, for versions whose evaluation is there.
+        slices: the newest version by slice beside others; None if its evaluation is not there.
     """
 
     workspace: str
@@ -34,7 +35,7 @@ class Comparison:
     judging: Judging
     versions: list[Version]
     trainings: list[Training]
-    slices: dict[int, Slices]
+    slices: SliceComparison | None
 
 
 def render(comparison: Comparison, now: datetime) -> str:
@@ -67,6 +68,7 @@ def render(comparison: Comparison, now: datetime) -> str:
         validation=validation,
         facts=[*FACTS, *data],
         tags=[*data, *(name for name in other_tags(comparison.versions, names) if name not in data)],
+        months=months(comparison.versions),
         charts=charts(comparison, names),
         **{f"differing_{name}": differing(of) for name, of in params.items()},
         **{f"same_{name}": same_in_all(of) for name, of in params.items()},
@@ -77,10 +79,19 @@ def charts(comparison: Comparison, names: list[str]) -> dict[str, list[LineChart
     judging = comparison.judging
     return {
         "versions": [version_chart(name, comparison.versions) for name in names if has(comparison.versions, name)],
-        "slices": slice_chart(comparison.versions, comparison.slices),
+        "slices": slice_chart(comparison.slices) if comparison.slices else None,
         "trainings": training_chart(comparison.trainings, judging.metric),
         "trials": trial_chart(comparison.trainings, judging),
     }
+
+
+def months(versions: list[Version]) -> dict[str, list[int]]:
+    """Test month -> versions that were judged on it, both from old to new; a version without one is left out."""
+    numbers: dict[str, list[int]] = {}
+    for one in reversed(versions):
+        if "test_month" in one.tags:
+            numbers.setdefault(one.tags["test_month"], []).append(one.number)
+    return dict(sorted(numbers.items()))
 
 
 def has(versions: list[Version], metric: str) -> bool:
@@ -93,22 +104,20 @@ def version_chart(name: str, versions: list[Version]) -> LineChart:
     return line_chart(name, series)
 
 
-def slice_chart(versions: list[Version], slices: dict[int, Slices]) -> DotChart | None:
-    """The gate's metric by slice: champion, the version before it, and older ones."""
-    if not versions or versions[0].number not in slices:
-        return None
-    newest = slices[versions[0].number]
+def slice_chart(slices: SliceComparison) -> DotChart:
+    """The gate's metric by slice: the newest version, the champion of its time, and older ones of the same month."""
+    champion = max(slices.versions)
+    kinds = {champion: "champion", slices.before: "previous"}
+    before = slices.versions[slices.before] if slices.before else {}
     rows = []
-    for name in sorted(newest, key=lambda name: -newest[name][0]):
-        count, value_now = newest[name]
-        dots, change = [], ""
-        for age, one in reversed([*enumerate(versions)]):
-            if name in slices.get(one.number, {}):
-                value_then = slices[one.number][name][1]
-                kind = ("champion", "previous")[age] if age < 2 else "other"
-                dots.append(Dot(value_then, kind, f"version {one.number}: {value_then:.4g}"))
-                change = f" ({value_now - value_then:+.2f})" if age == 1 else change
-        rows.append(Row(name, f"{count:,} flights", f"{value_now:.4g}{change}", dots))
+    for name, (count, now) in sorted(slices.versions[champion].items(), key=lambda item: -item[1][0]):
+        dots = [
+            Dot(of[name][1], kinds.get(number, "other"), f"version {number}: {of[name][1]:.4g}")
+            for number, of in reversed(slices.versions.items())  # the champion last, above the others
+            if name in of
+        ]
+        change = f" ({now - before[name][1]:+.2f})" if name in before else ""
+        rows.append(Row(name, f"{count:,} flights", f"{now:.4g}{change}", dots))
     return dot_chart(rows)
 
 

@@ -33,8 +33,12 @@ def test_mini_batch_size(text, tabular, expected):
         ({"mini_batch_size": "10mb"}, WorkspaceError, "for files it is a number of files"),
         ({"mini_batch_size": "many"}, WorkspaceError, "mini_batch_size 'many'"),
         ({"input_data": "data"}, WorkspaceError, "input_data is 'data'"),
-        ({"partition_keys": ["x"]}, Unsupported, "inputs.data is read as files"),
-        ({"inputs": {"data": {"type": "mltable"}}}, Unsupported, "mltable of mode ro_mount"),
+        ({"partition_keys": ["x"]}, Unsupported, "inputs.data is a folder"),
+        (
+            {"inputs": {"data": {"type": "mltable", "mode": "eval_mount"}}, "mini_batch_size": "1kb"},
+            WorkspaceError,
+            "for files it is a number of files",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_before_anything_runs(node, changes, error, message):
@@ -43,11 +47,10 @@ def test_a_wrong_setting_is_named_before_anything_runs(node, changes, error, mes
 
 
 def test_an_input_without_a_value_and_an_unknown_output_are_named(make_bench, node):
-    bench = make_bench()
     with pytest.raises(WorkspaceError, match=r"inputs\.data, which input_data names, has no value"):
-        parallel.settings(bench.context(node(), {}))
-    with pytest.raises(WorkspaceError, match="names no output"):
-        parallel.run(bench.context(node({"append_row_to": "${{outputs.nosuch}}"}), {"data": bench.files(1)}))
+        parallel.settings(make_bench().context(node(), {}))
+    with pytest.raises(WorkspaceError, match=r"append_row_to: there is no output 'nosuch'; there are: none"):
+        parallel.validate(node({"append_row_to": "${{outputs.nosuch}}"}))
 
 
 def test_defaults_are_those_of_the_schema(make_bench, node):

@@ -106,3 +106,34 @@ def test_a_table_that_can_not_be_cut_fails_the_job(make_bench, table, change, ke
     bench = make_bench(TABLE_ENTRY)
     with pytest.raises(StepFailed, match=rf"(?s)can't be cut into mini-batches: .*{message}"):
         parallel.run(bench.context(table(partition_keys=keys), {"data": dataset}))
+
+
+LIST_ENTRY = """
+def run(mini_batch, mini_batch_context):
+    keys = [str(value)[:10] for value in mini_batch_context.partition_key_value.values()]
+    return [" ".join([*keys, str(len(mini_batch)), path.split("/")[-2]]) for path in mini_batch]
+"""
+
+
+@pytest.mark.parametrize("mode", ["ro_mount", "eval_mount", None])
+def test_in_another_mode_than_direct_a_table_stands_for_its_files(make_bench, node, dataset, tmp_path, mode):
+    declared = {"data": {"type": "mltable", "mode": mode}}
+    rows = tmp_path / "rows.txt"
+
+    def lines(**changes):
+        bench = make_bench(LIST_ENTRY)
+        job = node(inputs=declared, task=ROWS, **changes)
+        parallel.run(bench.context(job, {"data": dataset}, {"rows": rows}))
+        return rows.read_text().splitlines()
+
+    if mode:
+        assert lines(mini_batch_size="2") == ["2 2013-01-01", "2 2013-02-01", "1 2013-03-01"]
+    else:
+        days = ["2013-01-01", "2013-02-01", "2013-03-01"]
+        assert lines(partition_keys=["landed"]) == [f"{day} 1 {day}" for day in days]
+
+
+def test_files_can_not_be_parted_by_columns_of_their_rows(make_bench, node, dataset):
+    job = node(inputs={"data": {"type": "mltable"}}, partition_keys=["kind"])
+    with pytest.raises(StepFailed, match=r"its paths give no column kind .* they give: landed"):
+        parallel.run(make_bench(LIST_ENTRY).context(job, {"data": dataset}))

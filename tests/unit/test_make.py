@@ -1,0 +1,37 @@
+"""The shell that `make env` gives: it finds `az`, and nothing else in it changes."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+INHERITED = ("ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "AZURE_EXTENSION_DIR", "AZURE_CONFIG_DIR")
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> dict[str, str]:
+    """Variables of a person who has an `az` and a `python` of their own."""
+    for name in ("az", "python"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    search = [str(tmp_path), *(part for part in os.environ["PATH"].split(":") if ".tools" not in part)]
+    return {k: v for k, v in os.environ.items() if k not in INHERITED} | {"PATH": ":".join(search)}
+
+
+def found(names: str, lines: str, variables: dict[str, str]) -> list[str]:
+    """Where a shell finds commands after `lines`."""
+    script = f"set -e\n{lines}\ncommand -v {names}"
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_local_shell_has_the_pinned_az_and_the_persons_python(person: dict[str, str], tmp_path: Path) -> None:
+    az, python = found("az python", 'eval "$(make -s env)"', person)
+    assert Path(az).is_relative_to(ROOT / ".tools")
+    assert python == str(tmp_path / "python")
+
+
+def test_in_the_local_shell_azure_is_still_reached_by_the_persons_az(person: dict[str, str], tmp_path: Path) -> None:
+    assert found("az", 'eval "$(make -s env)"\neval "$(make -s env ENV=dev)"', person) == [str(tmp_path / "az")]
