@@ -17,7 +17,7 @@ TESTS = {"test", "tests"}
 def compile_file(path: str) -> None:
     """Write the byte code of one module. Templates and code for another Python stay as they are."""
     with suppress(py_compile.PyCompileError, UnicodeDecodeError, ValueError):
-        py_compile.compile(path, doraise=True, quiet=2)
+        py_compile.compile(path, doraise=True)
 
 
 def main(folder: Path) -> None:

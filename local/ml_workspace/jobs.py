@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from . import streaming
 from .catalog import Row, created, now
 from .errors import Conflict, NotFound, WorkspaceError
-from .names import job_name
-from .processes import kill_group
+from .names import JOB, job_name
+from .processes import kill_group, kill_marked
 from .streaming import TERMINAL
 from .workspace import NAME
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from .plan import Plan
     from .workspace import Workspace
 
-LOST = "The runner of this job was ended from outside. Submit the job again: steps that had completed are reused."
+LOST = (
+    "The runner of this job was ended from outside, or the disk or the memory was full. "
+    "Submit the job again: steps that had completed are reused."
+)
 READ = "name, root, status, doc"  # columns; a plan is large
 MUTABLE = ("description", "tags", "display_name", "properties")
 
@@ -90,6 +93,7 @@ class Jobs:
                 stderr=log,
                 start_new_session=True,
                 cwd=folder,
+                env={key: value for key, value in os.environ.items() if key != JOB},  # a job that submits one
             )
         os.close(lock)
         return self.get(name)
@@ -222,6 +226,7 @@ class Jobs:
                 process = row["process"] or {}
                 if process.get("pid"):
                     kill_group(process["pid"], process["identity"])
+                kill_marked(f"{JOB}={row['name']}")
                 self._catalog.edit_job(row["name"], error={"message": LOST})
                 self._catalog.update_job(row["name"], status="Failed", process={"lost": True})
             return bool(rows)

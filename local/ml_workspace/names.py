@@ -56,6 +56,7 @@ NOUNS = (
     "wheel",
     "wire",
 )
+JOB = "AZUREML_RUN_ID"  # the environment variable that has the job's name in each of its processes
 LETTERS = "bcdfghjklmnpqrstvwxyz0123456789"
 
 

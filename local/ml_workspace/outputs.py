@@ -1,5 +1,6 @@
 """Outputs of jobs: where they are written, and named ones registered as assets."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from .workspace import NAME
 
 if TYPE_CHECKING:
     from .workspace import Workspace
+
+OUTPUT = re.compile(r"[\w-]{1,255}", re.ASCII)
 
 
 def default_datastore(settings: dict[str, Any]) -> str:
@@ -23,6 +26,8 @@ def validate(ws: "Workspace", name: str, setting: dict[str, Any], where: str) ->
         WorkspaceError: name, version or path is wrong; NotFound: no such datastore.
         Unsupported: its mode.
     """
+    if not OUTPUT.fullmatch(name):
+        raise WorkspaceError(f"{where}: the name of an output has letters, digits, '-' and '_'.")
     if setting.get("mode") == "direct":
         raise Unsupported(f"{where}.mode: the local workspace has no direct outputs; use rw_mount or upload.")
     for field in ("name", "version"):
@@ -46,8 +51,11 @@ def place(ws: "Workspace", job: str, name: str, setting: dict[str, Any], datasto
     if "${{" in own:
         known = "${{name}}, ${{output_name}} and ${{default_datastore}}"
         raise WorkspaceError(f"{own}: the path of an output knows only {known}.")
-    if ws.resolve.datastore_path(own) is None:
+    path = ws.resolve.datastore_path(own)
+    if path is None:
         raise WorkspaceError(f"{own} is not an azureml://datastores/… URI.")
+    if path.parent == ws.path / "datastores":
+        raise WorkspaceError(f"{own} is the whole datastore; give the output a folder in it.")
     return str(own)
 
 

@@ -77,6 +77,14 @@ def _group_runs(pid: int) -> bool:
     return True
 
 
+def kill_marked(variable: str) -> None:
+    """End every process that has `NAME=value` in its environment, also one that left its group. Linux only."""
+    for environ in PROC.glob("[0-9]*/environ"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            if variable.encode() in environ.read_bytes().split(b"\0"):
+                os.kill(int(environ.parent.name), signal.SIGKILL)
+
+
 @contextmanager
 def exclusive(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
     """Hold the lock file `path`: one thread of one process at a time. A killed process lets go of it.

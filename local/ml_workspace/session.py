@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import WorkspaceError
-from .processes import identity, kill_group
+from .names import JOB
+from .processes import identity, kill_group, kill_marked
 from .steps import StepCanceled, StepFailed
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ class _Running:
     process: subprocess.Popen[bytes]
     cancel: threading.Event
     deadline: float | None
-    ending: bool = False
     timed_out: bool = False
+    killer: threading.Thread | None = None
 
 
 class Session:
@@ -103,17 +105,19 @@ class Session:
             with self._lock:
                 self._running[process.pid] = running
             if stdin and process.stdin:
-                process.stdin.write(stdin.encode())
-                process.stdin.close()
+                with suppress(BrokenPipeError), process.stdin:  # one that ended before it read tells why by its code
+                    process.stdin.write(stdin.encode())
             code = process.wait()
             with self._lock:
                 del self._running[process.pid]
-            _end_group(process.pid)
+            if running.killer:
+                running.killer.join()  # what the command started has its time to end by itself, too
+            _end_rest(process.pid, job)
         finally:
             self.cores.release()
         if running.timed_out:
             raise StepFailed(f"took longer than its time limit of {timeout:g} s and was ended")
-        if running.ending:
+        if running.killer:
             raise StepCanceled("its processes were ended")
         return code
 
@@ -129,13 +133,10 @@ class Session:
                 for job, (event, causes) in self._cancels.items():
                     if job in names or any(cause.is_set() for cause in causes):
                         event.set()
-                over = [r for r in self._running.values() if not r.ending and self._is_over(r)]
-                for running in over:
-                    running.ending = True
-            for running in over:
-                known = identity(running.process.pid)
-                if known:
-                    threading.Thread(target=kill_group, args=(running.process.pid, known), daemon=True).start()
+                for running in [r for r in self._running.values() if not r.killer and self._is_over(r)]:
+                    pid = running.process.pid
+                    running.killer = threading.Thread(target=kill_group, args=(pid, identity(pid)), daemon=True)
+                    running.killer.start()
 
     @staticmethod
     def _is_over(running: _Running) -> bool:
@@ -143,12 +144,11 @@ class Session:
         return running.timed_out or running.cancel.is_set()
 
 
-def _end_group(pid: int) -> None:
-    """End what a finished command left behind in its process group."""
-    try:
-        os.killpg(pid, 9)
-    except (ProcessLookupError, PermissionError):
-        return
+def _end_rest(pid: int, job: str) -> None:
+    """End what a finished command left behind, in its process group or outside."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    kill_marked(f"{JOB}={job}")
 
 
 def temporary_folder(ws: "Workspace", job: str) -> Path:
@@ -176,7 +176,7 @@ def job_variables(ws: "Workspace", job: str, root: str, experiment: str, python:
         # Threads that wait must sleep: spinning, they take the cores from the steps that run beside them.
         "OMP_WAIT_POLICY": "passive",
         "PYTHONNOUSERSITE": "1",
-        "AZUREML_RUN_ID": job,
+        JOB: job,
         "AZUREML_ROOT_RUN_ID": root,
         "AZUREML_ARM_SUBSCRIPTION": ws.id.split("/")[2],
         "AZUREML_ARM_RESOURCEGROUP": ws.group,

@@ -168,7 +168,8 @@ class Project:
                 targets.append(target)
                 if home.is_relative_to(target):
                     files[self._relative(target / ".amlignore")] = self._specs_in(target)
-        for path in [path for target in targets for path in files_under(self.root, target, self._ignored)]:
+        paths = (path for target in dict.fromkeys(targets) for path in files_under(self.root, target, self._ignored))
+        for path in paths:
             name = self._relative(path)
             if not name.endswith(SUFFIX):
                 files[name] = path.read_bytes()

@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 from job_documents import children, command, ended, log_of, node
 from ml_workspace import NotFound, WorkspaceError
+from ml_workspace.processes import identity
 from ml_workspace.streaming import stream
 
 pytestmark = pytest.mark.slow
@@ -85,3 +86,43 @@ def test_link_to_nothing_in_the_outputs_folder_is_no_reason_to_fail(ws, submit):
 def test_name_with_a_line_break_is_refused(submit):
     with pytest.raises(WorkspaceError, match="job name"):
         submit(node(command("true")), name="job\n")
+
+
+def test_what_a_canceled_command_started_has_time_to_end_by_itself(ws, submit, tmp_path):
+    program = (
+        "import signal, sys, time\n"
+        f"signal.signal(15, lambda *_: (time.sleep(0.5), open({str(tmp_path / 'saved')!r}, 'w').close(), sys.exit()))\n"
+        f"open({str(tmp_path / 'ready')!r}, 'w').close()\n"
+        "time.sleep(60)\n"
+    )
+    (tmp_path / "work.py").write_text(program)
+    job = submit(node(command(f"python {tmp_path}/work.py; echo after")), wait=False)
+    while not (tmp_path / "ready").exists():
+        time.sleep(0.05)
+    ws.jobs.cancel(job["name"])
+    assert ended(ws, job["name"], 20)["status"] == "Canceled"
+    assert (tmp_path / "saved").exists()
+
+
+def test_nothing_of_a_job_survives_it(ws, submit, tmp_path):
+    marker = tmp_path / "pid"
+    job = submit(
+        node(command(f"setsid bash -c 'echo $$ > {marker}; exec sleep 60' & while [ ! -s {marker} ]; do :; done"))
+    )
+    assert job["status"] == "Completed"
+    assert identity(int(marker.read_text())) is None
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        ({"../../x": {"type": "uri_folder"}}, "the name of an output has letters"),
+        (
+            {"d": {"type": "uri_folder", "path": "azureml://datastores/workspaceblobstore/paths/"}},
+            "the whole datastore",
+        ),
+    ],
+)
+def test_output_that_would_write_elsewhere_is_refused(submit, outputs, message):
+    with pytest.raises(WorkspaceError, match=message):
+        submit(node(command("true", outputs=outputs), outputs=outputs))
