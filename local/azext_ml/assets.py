@@ -30,6 +30,9 @@ def create(
 
     place, kind = holder(resource_group_name, workspace_name, registry_name), _kind(cmd)
     datastore = kwargs.pop("datastore", None)
+    context, dockerfile = kwargs.pop("build_context", None), kwargs.pop("dockerfile_path", None)
+    if context:
+        kwargs["build"] = {"path": str(Path(context).resolve()), "dockerfile_path": dockerfile or "Dockerfile"}
     fields = [(name, value) for name, value in kwargs.items() if value is not None]
     doc = document(kind, file, [*fields, *(params_override or [])])
     if kind == "data" and datastore:  # a flag alone: the schema of a data asset has no such field

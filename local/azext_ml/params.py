@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PASSED_ON = {
     "ml data create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description -d", "--datastore"),
     "ml environment create": ("--name -n", "--version -v", "--image -i", "--conda-file -c", "--os-type", "--tags",
-                              "--description"),
+                              "--description", "--build-context -b", "--dockerfile-path -d"),
     "ml component create": ("--name -n", "--version -v"),
     "ml model create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description", "--tags", "--stage -s"),
     "ml compute create": ("--name -n", "--type -t", "--size", "--tier", "--min-instances", "--max-instances",
@@ -77,6 +77,8 @@ HELP = {
     "permanently_delete": "Deletion is for good here, with or without this flag.",
     "conda_file": "Path of the conda specification.",
     "image": "Docker image; kept in the document, no container is run here.",
+    "build_context": "Folder with a Dockerfile; its Python and pip parts are honoured, no container is run here.",
+    "dockerfile_path": "Path of the Dockerfile below the build context; Dockerfile by default.",
     "description": "Description.",
     "display_name": "Name for people.",
     "stage": "Stage of the model.",

@@ -91,6 +91,9 @@ class _Reader:
             option, given, value = word.partition("=")
             if word in FLAGS:
                 continue
+            if word == "--no-index":
+                self._found.lines.append(word)
+                continue
             if option in ("-r", "--requirement", *INDEXES, *IGNORED_VALUES) and word.startswith("-"):
                 value = value if given else (words.pop(0) if words else "")
                 if option in ("-r", "--requirement"):
@@ -108,7 +111,7 @@ class _Reader:
             raise self._refused(line, f"{path} is not copied from the build context")
         lines = []
         for raw in file.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
-            wanted = re.sub(r"(^|\s)#.*$", "", raw).strip()
+            wanted = " ".join(re.sub(r"(^|\s)#.*$", "", raw).split())
             option, _, value = wanted.partition(" ")
             if option in ("-r", "--requirement"):
                 lines += self._requirements(str(PurePosixPath(path).parent / value.strip()), line)

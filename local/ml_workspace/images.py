@@ -11,6 +11,9 @@ from .errors import Unsupported, WorkspaceError
 
 # `python:3.9`, `python3.9`, `-py39`, `-py3.9` in the name of an image.
 PYTHON = (re.compile(r"(?:^|/)python:v?(3\.\d+(?:\.\d+)?)"), re.compile(r"(?<![a-z])py(?:thon)?(3)\.?(\d{1,2})(?!\d)"))
+# The names of Microsoft's base images tell only the system; what a Dockerfile installs there is made for its Python.
+BASE = re.compile(r"/azureml/[\w.-]*-ubuntu(\d+\.\d+)")
+PYTHON_OF_BASE = {"18.04": "3.8", "20.04": "3.8", "22.04": "3.10"}
 OTHER = re.compile(r"(?:^|/)(?:rocker|r-base|julia|openjdk|node|golang|rust|dotnet)(?:[/:-]|$)")
 
 
@@ -31,7 +34,8 @@ def with_conda_file(definition: dict[str, Any], place: Callable[[str], Path]) ->
     if build:
         name = build.get("dockerfile_path") or "Dockerfile"
         found = dockerfile.read(place(str(build["path"])), name.lstrip("/"))
-        python = _python(found.image)
+        base = BASE.search(found.image)
+        python = PYTHON_OF_BASE.get(base[1] if base else "") or _python(found.image)
         lines = ["pip", *found.lines]
         note = f"{name} is not built: the job gets Python {python} with what it installs with pip (FROM {found.image})"
         return _document(definition, python, lines, note, found.variables)

@@ -72,7 +72,7 @@ OF_AZURE = {
     "ml compute create": "--admin-password --admin-username --enable-node-public-ip --ssh-key-value "
     "--ssh-public-access-enabled --subnet --user-object-id --user-tenant-id --vnet-name",
     "ml compute list-sizes": "--location",
-    "ml environment create": "--build-context --datastore --dockerfile-path",
+    "ml environment create": "--datastore",
     "ml model create": "--datastore",
 }
 Flags = dict[str, dict[str, bool]]  # spellings -> is it required, is it refused

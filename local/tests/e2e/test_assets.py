@@ -97,11 +97,15 @@ def test_an_environment_shows_its_conda_dependencies(az: Any) -> None:
     assert (by_flags["version"], by_flags["tags"]) == ("2", {"a": "b", "c": "d"})
 
 
-def test_a_docker_build_is_refused_by_name(az: Any) -> None:
-    az.write("context/Dockerfile", "FROM python\n")
+def test_a_build_context_is_kept_if_its_dockerfile_only_installs_with_pip(az: Any) -> None:
+    az.write("context/Dockerfile", "FROM python:3.11\nRUN pip install six\n")
     az.write("built.yml", "name: built\nbuild: {path: ./context}\n")
-    assert "builds no Docker images" in az("environment create --file built.yml", code=1).stderr
-    assert "--build-context" in az("environment create --name built --build-context context", code=1).stderr
+    store = "azureml://datastores/workspaceblobstore/paths/LocalUpload/"
+    assert az.json("environment create --file built.yml --query build.path").startswith(store)
+    assert az.json("environment create --name flags --build-context context --query build.path").startswith(store)
+    az.write("context/Dockerfile", "FROM python:3.11\nRUN apt-get install -y git\n")
+    refused = az("environment create --file built.yml --version 2", code=1).stderr
+    assert "ERROR: built.yml: build: Dockerfile: RUN apt-get install -y git: the local workspace runs no" in refused
 
 
 def test_a_component_keeps_its_code_and_its_declarations(az: Any) -> None:

@@ -99,7 +99,7 @@ def test_an_unchanged_run_is_reused_and_a_changed_one_makes_the_next_version(pro
 def test_a_command_job_takes_name_and_fields_from_the_line(project: Any) -> None:
     flags = "--name said --set inputs.word=bye tags.season=summer --save-as said.yml --stream"
     printed = project(f"job create --file command.yml {flags}").stdout
-    assert "\nbye 3 1 vanilla count.py log_model.py places.py score.py write.py\n" in printed
+    assert "\nbye 3 1 vanilla count.py log_model.py logs outputs places.py score.py write.py\n" in printed
     job = document(printed)
     assert job.keys() >= SHOWN | {"command", "compute", "environment", "environment_variables", "code"}
     assert job["inputs"] == {"word": "bye", "times": "3", "loud": "1"}

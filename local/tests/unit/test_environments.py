@@ -143,6 +143,25 @@ def test_a_python_that_is_not_there(tmp_path):
     assert "Install that version" in str(caught.value)
 
 
+def test_another_patch_release_does_and_is_told(tmp_path):
+    log: list[str] = []
+    python = Environments(tmp_path).python(document("python=3.11.99"), log.append)
+    assert subprocess.check_output([python, "--version"], text=True).startswith("Python 3.11.")
+    assert "Environment tiny:1: this machine has another 3.11 than 3.11.99" in log
+
+
+def test_the_pythons_of_pyenv_are_looked_at_though_they_are_not_active(tmp_path, monkeypatch):
+    asked = tmp_path / "asked"
+    place = tmp_path / "pyenv/versions/3.77.1/bin"
+    place.mkdir(parents=True)
+    (place / "python3.77").write_text(f"#!/bin/sh\ntouch {asked}; exit 1\n")
+    (place / "python3.77").chmod(0o755)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    with pytest.raises(WorkspaceError, match=r"needs Python 3\.77"):
+        Environments(tmp_path).python(document("python=3.77"), lambda line: None)
+    assert asked.exists()
+
+
 def test_no_uv(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr(environments, "__file__", str(tmp_path / "a" / "b" / "c.py"))
