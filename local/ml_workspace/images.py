@@ -13,7 +13,7 @@ from .errors import Unsupported, WorkspaceError
 PYTHON = (re.compile(r"(?:^|/)python:v?(3\.\d+(?:\.\d+)?)"), re.compile(r"(?<![a-z])py(?:thon)?(3)\.?(\d{1,2})(?!\d)"))
 # The names of Microsoft's base images tell only the system; what a Dockerfile installs there is made for its Python.
 BASE = re.compile(r"/azureml/[\w.-]*-ubuntu(\d+\.\d+)")
-PYTHON_OF_BASE = {"18.04": "3.8", "20.04": "3.8", "22.04": "3.10"}
+PYTHON_OF_BASE = {"18.04": "3.8", "20.04": "3.8"}  # that of later ones has changed over time
 OTHER = re.compile(r"(?:^|/)(?:rocker|r-base|julia|openjdk|node|golang|rust|dotnet)(?:[/:-]|$)")
 
 

@@ -31,9 +31,9 @@ COMPONENT = """
 name: included
 type: command
 code: ../src
-additional_includes: [../shared]
+additional_includes: [../common]
 environment: {build: {path: ../context}}
-command: python main.py; ls -A . shared
+command: python main.py; ls -A . common
 """
 NESTED = """
 type: pipeline
@@ -50,13 +50,13 @@ FILES = {
     "parts/component.yml": COMPONENT,
     "parts/nested.yml": NESTED,
     "served.yml": SERVED,
-    "src/main.py": "import six\nfrom shared.helper import WORD\nprint(WORD, six.__version__)\n",
+    "src/main.py": "import six\nfrom common.helper import WORD\nprint(WORD, six.__version__)\n",
     "src/.amlignore": "*.log\nscratch/\n",
     "src/run.log": "left out",
     "src/scratch/big": "left out",
-    "shared/helper.py": "WORD = 'from the include'\n",
-    "shared/.gitignore": "secret\n",
-    "shared/secret": "left out",
+    "common/helper.py": "WORD = 'from the include'\n",
+    "common/.gitignore": "secret\n",
+    "common/secret": "left out",
     "context/Dockerfile": "FROM python:3.11\nCOPY requirements.txt .\n"
                           "RUN pip install -r requirements.txt && rm requirements.txt\n",
     "context/requirements.txt": "# tools\nsix==1.17.0\n",
@@ -98,7 +98,7 @@ def test_the_output_artifacts_is_what_the_step_before_kept(az: Any, stream: str)
 def test_code_has_its_includes_and_not_what_is_ignored(az: Any, stream: str) -> None:
     lines = logs(az, "included")
     assert "from the include 1.17.0" in lines
-    assert {"main.py", "shared", "outputs", "logs", "helper.py"} <= set(lines)
+    assert {"main.py", "common", "outputs", "logs", "helper.py"} <= set(lines)
     assert not {"run.log", "scratch", "secret"} & set(lines)
 
 

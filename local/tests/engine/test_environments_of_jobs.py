@@ -54,9 +54,9 @@ def test_a_build_context_gives_its_packages_and_variables(ws, submit, tmp_path):
         "FROM python:3.11\nENV MODE=batch\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
     )
     inline = {"name": "inline", "version": "1", "build": {"path": str(tmp_path / "context")}}
-    ws.assets.create("environment", {**inline, "name": "built"})
+    ws.assets.create("environment", {**inline, "name": "from-context"})
     (tmp_path / "context" / "Dockerfile").write_text("FROM scratch\nRUN make\n")  # what is registered stays as it was
-    for environment in ("azureml:built:1", "azureml:built@latest"):
+    for environment in ("azureml:from-context:1", "azureml:from-context@latest"):
         job = run(submit, "python -c 'import six; print(six.__version__)'; echo $MODE", environment)
         assert job["status"] == "Completed", log_of(ws, job["name"])
         assert {"1.17.0", "batch"} <= set(said(ws, job).splitlines())
