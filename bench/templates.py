@@ -13,7 +13,7 @@ from bench.scratch import REPOSITORY
 from bench.timing import interleave, seconds
 
 SIZES = (100, 300, 1000)
-ROUNDS = {"render": 5, "check": 3}
+ROUNDS = 5
 LIMITS = {"render": 5.0, "check": 60.0}  # seconds, for the largest
 GROWTH = 1.25  # a further template among many costs at most this much more than among few
 
@@ -75,7 +75,7 @@ def growth(verb: str, folder: Path) -> list[Row]:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     line = [sys.executable, "-m", f"scripts.{verb}", "--env", "local"]
     runs = {str(size): partial(seconds, line, environment, folder / str(size)) for size in SIZES}
-    found = interleave(runs, ROUNDS[verb], warm_up=verb == "render")
+    found = interleave(runs, ROUNDS, warm_up=True)
     *smaller, largest = [found[str(size)] for size in SIZES]
     rows = [Row(f"{verb} {size} components", values) for size, values in zip(SIZES, smaller, strict=False)]
     limit = LIMITS[verb]
