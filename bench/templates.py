@@ -63,7 +63,7 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         for size in SIZES:
             write_repository(Path(name) / str(size), size)
-        return [row for verb in ROUNDS for row in growth(verb, Path(name))]
+        return [row for verb in LIMITS for row in growth(verb, Path(name))]
 
 
 def growth(verb: str, folder: Path) -> list[Row]:

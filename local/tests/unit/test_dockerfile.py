@@ -35,7 +35,7 @@ def test_base_image_and_packages(context):
     ("copied", "path"),
     [
         ("requirements.txt .", "requirements.txt"),
-        ("./requirements.txt /tmp/wanted.txt", "/tmp/wanted.txt"),
+        ("./requirements.txt /opt/wanted.txt", "/opt/wanted.txt"),
         (". /app", "/app/requirements.txt"),
         ("--chown=1000 requirements.txt ./", "requirements.txt"),
     ],
