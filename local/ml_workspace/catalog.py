@@ -73,7 +73,7 @@ class Catalog:
             try:
                 yield self
                 self._execute("COMMIT")
-            except BaseException:
+            except BaseException:  # also Ctrl-C: undone, then raised again
                 if self._connection.in_transaction:  # a full disk ends it by itself
                     self._connection.execute("ROLLBACK")
                 raise

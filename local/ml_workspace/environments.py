@@ -170,7 +170,7 @@ class _Build:
                     except subprocess.TimeoutExpired:
                         said = lines[-1].strip() if lines else "resolving"
                         self._log(f"Environment {self._wanted.name}: {said} ({time.monotonic() - started:.0f} s)")
-            except BaseException:
+            except BaseException:  # also Ctrl-C: uv must not go on by itself; raised again
                 process.kill()
                 raise
             reader.join()

@@ -110,7 +110,8 @@ def test_a_killed_runner_leaves_a_failed_job_and_a_workspace_that_works(project:
     os.kill(runner, signal.SIGKILL)
     job = project.json("job show --name killed")
     assert job["status"] == "Failed"
-    assert "The runner of this job was ended from outside" in job["error"]["message"]
+    assert job["error"]["message"].startswith("The runner of this job was ended from outside")
+    assert "Submit the job again" in job["error"]["message"]
     assert not [command for _, command in processes() if command == ["sleep", "120"]]
     project("job create --file places.yml --name after_kill --stream")
 
