@@ -16,6 +16,7 @@ from .errors import WorkspaceError
 
 Row = dict[str, Any]
 
+VERSION = 2  # of the schema; a table is added to the catalog of an older workspace when it is opened
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS assets (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
@@ -27,6 +28,11 @@ CREATE TABLE IF NOT EXISTS jobs (
   doc TEXT NOT NULL, plan TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS jobs_by_parent ON jobs (parent, seq);
 CREATE INDEX IF NOT EXISTS jobs_by_root ON jobs (root, seq);
+CREATE TABLE IF NOT EXISTS endpoints (
+  kind TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, name));
+CREATE TABLE IF NOT EXISTS deployments (
+  kind TEXT NOT NULL, endpoint TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL, doc TEXT NOT NULL,
+  plan TEXT NOT NULL, revision INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (kind, endpoint, name));
 CREATE TABLE IF NOT EXISTS reuse (fingerprint TEXT PRIMARY KEY, job TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS digests (
   path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL);
@@ -62,8 +68,8 @@ class Catalog:
             self._connection.execute("PRAGMA journal_mode=WAL")
             # NORMAL loses at most the last commits on power loss, never consistency; a killed process loses nothing.
             self._connection.execute("PRAGMA synchronous=NORMAL")
-            if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                self._connection.executescript(SCHEMA + "PRAGMA user_version=1;")
+            if self._connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+                self._connection.executescript(f"{SCHEMA}PRAGMA user_version={VERSION};")
 
     @contextmanager
     def transaction(self) -> Iterator["Catalog"]:

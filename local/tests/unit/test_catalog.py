@@ -1,5 +1,6 @@
-"""The catalog when its disk is full or another process has it."""
+"""The catalog when its disk is full or another process has it, and that of an older workspace."""
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -28,3 +29,14 @@ def test_full_disk_is_an_error_that_names_the_file_and_loses_nothing(full, tmp_p
 def test_mistake_of_a_statement_is_no_error_of_the_person(full):
     with pytest.raises(sqlite3.IntegrityError):
         full.insert("digests", path="x", size=None, mtime_ns=1, sha256="")
+
+
+def test_catalog_of_an_older_workspace_gets_the_tables_that_it_lacks(tmp_path):
+    Catalog(tmp_path / "catalog.db").insert("reuse", fingerprint="f", job="j")
+    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as older:
+        older.executescript("DROP TABLE endpoints; DROP TABLE deployments; PRAGMA user_version=1;")
+
+    catalog = Catalog(tmp_path / "catalog.db")
+
+    assert catalog.rows("SELECT * FROM deployments") == catalog.rows("SELECT * FROM endpoints") == []
+    assert catalog.row("SELECT job FROM reuse") == {"job": "j"}
