@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from .errors import WorkspaceError
 from .names import JOB
@@ -38,7 +38,9 @@ class Session:
         self.ws, self.root = ws, root
         self.cores = threading.Semaphore(os.cpu_count() or 1)
         self._cancels: dict[str, tuple[threading.Event, tuple[threading.Event, ...]]] = {}
-        self._stream = (ws.path / "jobs" / root / "stream.log").open("a", encoding="utf-8", buffering=1)
+        self._streams: dict[str, tuple[TextIO, ...]] = {}
+        self._own: dict[str, TextIO] = {}  # of pipelines in pipelines
+        self._stream = self._opened(root)
         self._running: dict[int, _Running] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -51,24 +53,45 @@ class Session:
         self._watcher.join()
         self._stream.close()
 
-    def enter(self, job: str, causes: tuple[threading.Event, ...]) -> threading.Event:
-        """Begin to watch a job; returns the event that is set when the job or one of the `causes` is canceled."""
+    def enter(
+        self, job: str, causes: tuple[threading.Event, ...], parent: str | None, has_stream: bool
+    ) -> threading.Event:
+        """Begin to watch a job; returns the event that is set when the job or one of the `causes` is canceled.
+
+        Args:
+            parent: the job around it, which has entered; None for the root.
+            has_stream: whether it is a pipeline in a pipeline, whose events can be followed by its own name.
+        """
         event = threading.Event()
         if any(cause.is_set() for cause in causes):
             event.set()
         with self._lock:
             self._cancels[job] = (event, causes)
+            around = self._streams[parent] if parent else (self._stream,)
+            if has_stream:
+                self._own[job] = self._opened(job)
+                around = (*around, self._own[job])
+            self._streams[job] = around
         return event
 
     def leave(self, job: str) -> None:
         """The job has ended."""
         with self._lock:
             del self._cancels[job]
+            del self._streams[job]
+            if job in self._own:
+                self._own.pop(job).close()
 
-    def say(self, text: str) -> None:
-        """Append a line to the stream of the root job."""
+    def say(self, text: str, job: str | None = None) -> None:
+        """Append a line to the streams of a job and of the pipelines around it; of the root job if none is named."""
         with self._lock:
-            self._stream.write(f"[{time.strftime('%H:%M:%S')}] {text.rstrip()}\n")
+            for stream in self._streams[job] if job else (self._stream,):
+                stream.write(f"[{time.strftime('%H:%M:%S')}] {text.rstrip()}\n")
+
+    def _opened(self, job: str) -> TextIO:
+        folder = self.ws.path / "jobs" / job
+        folder.mkdir(exist_ok=True)
+        return (folder / "stream.log").open("a", encoding="utf-8", buffering=1)
 
     def spawn(
         self,

@@ -71,7 +71,9 @@ def test_a_job_that_can_not_work_is_refused_before_it_runs(refused: Any, name: s
     ],
 )
 def test_a_wrong_line_has_azures_exit_code(project: Any, line: str, code: int, message: str) -> None:
-    assert message in project(line, code=code).stderr
+    done = project(line, code=code)
+    assert message in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_failed_step_shows_the_end_of_its_log(project: Any) -> None:

@@ -1,13 +1,14 @@
 """Jobs from submit to final state: real runner, real processes, real MLflow server."""
 
 import os
+import re
 import signal
 import threading
 import time
 
 import pytest
 from job_documents import children, command, ended, log_of, node
-from ml_workspace import Conflict, WorkspaceError
+from ml_workspace import Conflict, NotFound, WorkspaceError
 from ml_workspace.processes import identity
 
 FOLDER = {"o": {"type": "uri_folder"}}
@@ -19,6 +20,18 @@ READ = command(
 )
 
 pytestmark = pytest.mark.slow
+
+
+def streamed(ws, name):
+    """What following a job shows."""
+    shown: list[str] = []
+    ws.jobs.stream(name, shown.append)
+    return "".join(shown)
+
+
+def events(stream):
+    """The lines of a stream that tell of jobs, without time and duration."""
+    return re.findall(r"^\[[\d:]+\] (.*?: (?:running|completed|failed|canceled))", stream, re.MULTILINE)
 
 
 def chain(word, **fields):
@@ -165,7 +178,36 @@ def test_nested_pipeline(ws, submit):
     assert job["status"] == "Completed", log_of(ws, job["name"])
     place = ws.resolve.path(f"azureml://jobs/{job['name']}/outputs/final")
     assert (place / "word").read_text() == "deep\nread\n"
-    assert set(children(ws, children(ws, job["name"])["inner"]["name"])) == {"write"}
+    nested = children(ws, job["name"])["inner"]["name"]
+    assert set(children(ws, nested)) == {"write"}
+    # Followed by its own name it shows what happens in it; the job around it shows that too, and what it is itself.
+    own, whole = streamed(ws, nested), streamed(ws, job["name"])
+    assert events(own) == ["inner.write: running", "inner.write: completed"]
+    assert own.startswith(f"RunId: {nested}\nWeb View: http://")
+    assert [event for event in events(whole) if "inner" in event] == [*events(own), "inner: completed"]
+
+
+def test_nested_pipeline_that_fails_shows_in_its_own_stream_why(ws, submit):
+    inner = {
+        "type": "pipeline",
+        "jobs": {
+            "broken": node(command("echo the reason; exit 3", outputs=FOLDER)),
+            "after": node(READ, inputs={"d": "${{parent.jobs.broken.outputs.o}}"}),
+        },
+    }
+    job = submit({"type": "pipeline", "jobs": {"inner": node(inner), "beside": node(command("echo beside"))}})
+    own = streamed(ws, children(ws, job["name"])["inner"]["name"])
+    assert "inner.broken | the reason\n" in own
+    assert "inner.after: canceled, it was never started\n" in own
+    assert own.endswith("Status: Failed\nError: broken: the command ended with exit code 3\n")
+    assert "beside" not in own
+
+
+def test_stream_of_a_job_that_does_not_exist_writes_nothing(ws):
+    shown: list[str] = []
+    with pytest.raises(NotFound, match="'absent' was not found"):
+        ws.jobs.stream("absent", shown.append)
+    assert shown == []
 
 
 def test_runs_are_nested_and_named_in_mlflow(ws, submit):
