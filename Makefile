@@ -118,8 +118,9 @@ bench: setup ## Measure speed and memory: a table and build/bench.json; ONLY=rea
 	@$(PY) -m bench $(ONLY)
 
 ##@ Stop
-down: ## Stop the servers of the local workspaces
-	@test ! -d .tools/extensions/ml || .venv/bin/python .tools/extensions/ml/ml_workspace stop "$(AZUREML_LOCAL_ROOT)"
+down: ## Stop the servers of the local workspaces, once no job runs; FORCE=1 cancels the jobs that do
+	@test ! -d .tools/extensions/ml || \
+	  .venv/bin/python .tools/extensions/ml/ml_workspace stop $(if $(FORCE),--cancel )"$(AZUREML_LOCAL_ROOT)"
 clean: down ## Stop the servers; remove build/, tool environments and caches (the workspaces in .azureml/ stay)
 	@rm -rf build .venv .tools .pytest_cache .mypy_cache .ruff_cache
 help: ## This list

@@ -1,4 +1,4 @@
-"""Processes of the engine, started by its folder: `python ml_workspace run WORKSPACE JOB` or `… stop ROOT`."""
+"""Processes of the engine, started by its folder: `python ml_workspace run WORKSPACE JOB`, `… stop [--cancel] ROOT`."""
 
 import sys
 from pathlib import Path
@@ -9,8 +9,16 @@ if __package__ in (None, ""):
         str(Path(__file__).parent.parent)
     ]
 
-from ml_workspace.runner import run_job, stop_servers
+from ml_workspace.errors import WorkspaceError
+from ml_workspace.runner import run_job
+from ml_workspace.shutdown import stop_servers
 
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]
-    run_job(*arguments) if verb == "run" else stop_servers(*arguments)
+    if verb == "run":
+        run_job(*arguments)
+    else:
+        try:
+            stop_servers(Path(arguments[-1]), cancel="--cancel" in arguments[:-1])
+        except WorkspaceError as error:
+            sys.exit(f"ERROR: {error}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 POLL = 0.1  # seconds between looks at cancellation requests and time-outs
+SERVER_POLL = 0.5  # seconds between looks at the MLflow server
 
 
 @dataclass
@@ -44,13 +45,15 @@ class Session:
         self._running: dict[int, _Running] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._watch, self._keep_server)]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Stop watching; call it when the root job has ended."""
         self._closed.set()
-        self._watcher.join()
+        for thread in self._threads:
+            thread.join()
         self._stream.close()
 
     def enter(
@@ -160,6 +163,18 @@ class Session:
                     pid = running.process.pid
                     running.killer = threading.Thread(target=kill_group, args=(pid, identity(pid)), daemon=True)
                     running.killer.start()
+
+    def _keep_server(self) -> None:
+        """Start the MLflow server again if it dies: scripts that log to it repeat their calls for a while."""
+        told = ""
+        while not self._closed.wait(SERVER_POLL):
+            try:
+                if self.ws.tracking.lost():
+                    self.ws.tracking.uri(self.say)
+            except WorkspaceError as error:  # the job goes on; whatever needs the server fails by itself
+                if str(error) != told:
+                    told = str(error)
+                    self.say(told)
 
     @staticmethod
     def _is_over(running: _Running) -> bool:
