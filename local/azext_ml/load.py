@@ -27,6 +27,8 @@ def document(kind: str, file: str | None, overrides: list[tuple[str, Any]]) -> D
             _absolute_includes(entity)
             _absolute_paths(entity, Path(file or ".").resolve().parent)
         doc: Document = _plain_paths(entity._to_dict())
+        if kind == "component":
+            dropped.check_inputs(str(file), overrides, doc)
     if kind == "datastore":
         # A folder of the workspace stands for the datastore: it needs no secret, so none is kept.
         doc.pop("credentials", None)
