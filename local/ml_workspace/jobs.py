@@ -28,6 +28,7 @@ LOST = (
 )
 READ = "name, root, status, doc"  # columns; a plan is large
 MUTABLE = ("description", "tags", "display_name", "properties")
+TEXTS = {"description", "display_name"}
 
 
 class Jobs:
@@ -162,12 +163,22 @@ class Jobs:
         self._catalog.update_job(name, archived=int(archived))
 
     def update(self, name: str, changes: dict[str, Any]) -> Row:
-        """Change description, tags, display_name or properties of a job."""
+        """Change description, tags, display_name or properties of a job.
+
+        Raises:
+            WorkspaceError: another field, or a text that is none.
+        """
         current = self.get(name)
         wrong = [k for k, v in changes.items() if k not in MUTABLE and current.get(k) != v]
         if wrong:
             raise WorkspaceError(f"{', '.join(wrong)} of a job can't be changed; only {', '.join(MUTABLE)}.")
-        self._catalog.edit_job(name, **{k: v for k, v in changes.items() if k in MUTABLE and v is not None})
+        changes = {k: v for k, v in changes.items() if k in MUTABLE and v is not None}
+        for field in TEXTS & changes.keys():
+            if isinstance(changes[field], dict | list):
+                hint = "az makes a structure of what looks like JSON; --force-string keeps it as text"
+                raise WorkspaceError(f"{field}: {changes[field]!r} is not a text; {hint}.")
+            changes[field] = str(changes[field])
+        self._catalog.edit_job(name, **changes)
         return self.get(name)
 
     def download(self, name: str, target: Path, output: str | None = None, all_outputs: bool = False) -> Path:
