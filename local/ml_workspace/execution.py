@@ -194,7 +194,7 @@ class _Execution:
             produced = {n: replace(value, identity=reuse.identity(self._key, n)) for n, value in produced.items()}
         self._register(produced)
         if self._key:
-            reuse.remember(ws, self._key, self._name)
+            reuse.remember(ws, self._key, self._name, produced)
         return Ended(self._name, "Completed", produced)
 
     def _started(self) -> None:
