@@ -6,7 +6,7 @@ Documents have the shape that azure-ai-ml gives to a loaded job: a command is a 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import bindings, distribution, images, machine, outputs, parallel, sweep
+from . import bindings, distribution, images, literals, machine, outputs, parallel, sweep
 from .errors import Unsupported, WorkspaceError
 from .graph import check_bindings
 from .jobs_text import PARENT_INPUT, check_names
@@ -49,7 +49,7 @@ class Planner:
         if kind == "sweep":
             return self._sweep(doc, where, around)
         component, name = self._component(doc, kind, where)
-        plan = Plan(kind, self._spec(doc, component), component=name)
+        plan = Plan(kind, self._spec(doc, component, where), component=name)
         spec = plan.spec
         distribution.validate(spec, where)
         machine.refuse_gpus((spec.get("resources") or {}).get("instance_type"), f"{where}resources.instance_type")
@@ -74,12 +74,14 @@ class Planner:
                 _check_command(spec, where)
         return plan
 
-    def _spec(self, doc: dict[str, Any], component: dict[str, Any] | None) -> dict[str, Any]:
+    def _spec(self, doc: dict[str, Any], component: dict[str, Any] | None, where: str) -> dict[str, Any]:
         """A component with what the node says of itself over it; without one, the declarations come from the values."""
         own = {key: value for key, value in doc.items() if key not in OF_THE_NODE and value not in (None, "", {}, [])}
         holder = bindings.declare(doc) if component is None else component
         spec = {**holder, **self._ws.assets.keep_code(own), "type": doc.get("type") or holder.get("type") or "command"}
         variables = {**(holder.get("environment_variables") or {}), **(own.get("environment_variables") or {})}
+        for name, value in variables.items():
+            literals.refuse_long(value, f"{where}environment_variables.{name}")
         return {**spec, "environment_variables": variables} if variables else spec
 
     def _sweep(self, doc: dict[str, Any], where: str, around: Plan | None) -> Plan:
@@ -92,7 +94,7 @@ class Planner:
         trial["type"] = "command"
         space = {name: {"type": "string"} for name in doc.get("search_space") or {}}
         declared = {"inputs": {**space, **(trial.get("inputs") or {})}, "outputs": trial.get("outputs") or {}}
-        plan = Plan("sweep", {**self._spec(doc, declared), "trial": trial, "type": "sweep"}, component=name)
+        plan = Plan("sweep", {**self._spec(doc, declared, where), "trial": trial, "type": "sweep"}, component=name)
         plan.inputs = bindings.inputs(
             self._ws, self._source, doc.get("inputs") or {}, declared["inputs"], where, given=set(space)
         )

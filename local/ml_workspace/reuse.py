@@ -106,13 +106,15 @@ def _state(path: Path) -> str:
 
     def add(file: str) -> None:
         stat = os.lstat(file)
-        total.update(f"{os.path.relpath(file, path)}\0{stat.st_size} {stat.st_mtime_ns}\n".encode())
+        total.update(
+            f"{os.path.relpath(file, path)}\0{stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape")
+        )
 
     if path.is_file():
         add(str(path))
     for base, folders, names in os.walk(path):
         folders.sort()
-        total.update(f"{os.path.relpath(base, path)}/\n".encode())
+        total.update(f"{os.path.relpath(base, path)}/\n".encode(errors="surrogateescape"))
         for name in sorted(names):
             add(f"{base}/{name}")
     return total.hexdigest()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from .errors import WorkspaceError
+from .literals import LONGEST
 from .names import JOB
 from .processes import identity, kill_group, kill_marked
 from .steps import StepCanceled, StepFailed
@@ -114,17 +115,24 @@ class Session:
         try:
             if cancel.is_set():
                 raise StepCanceled("before it started")
-            command = ["/bin/bash", "-c", argv] if isinstance(argv, str) else argv
+            command = self._for_bash(job, argv) if isinstance(argv, str) else argv
             with log.open("ab") as output:
-                process = subprocess.Popen(
-                    command,
-                    cwd=cwd,
-                    env=env,
-                    stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+                try:
+                    process = subprocess.Popen(
+                        command,
+                        cwd=cwd,
+                        env=env,
+                        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                    )
+                except OSError as error:
+                    size = sum(len(f"{name}={value}") for name, value in env.items()) / 1000
+                    raise StepFailed(
+                        f"the command could not be started: {error.strerror} ({command[0]}; inputs and "
+                        f"environment_variables come to {size:,.0f} kB of environment variables)"
+                    ) from error
             running = _Running(process, cancel, time.monotonic() + timeout if timeout else None)
             known = identity(process.pid)
             self.ws.catalog.update_job(job, process={"pid": process.pid, "identity": known})
@@ -146,6 +154,14 @@ class Session:
         if running.killer:
             raise StepCanceled("its processes were ended")
         return code
+
+    def _for_bash(self, job: str, text: str) -> list[str]:
+        """How bash is given a command: as an argument, or as a file if it is too long for one."""
+        if len(text.encode()) < LONGEST:
+            return ["/bin/bash", "-c", text]
+        script = temporary_folder(self.ws, job) / "command.sh"
+        script.write_text(text, encoding="utf-8")
+        return ["/bin/bash", str(script)]
 
     def _watch(self) -> None:
         names: set[str] = set()

@@ -277,6 +277,33 @@ def test_timeout_ends_a_step(ws, submit):
     assert "time limit of 1 s" in job["error"]["message"]
 
 
+def test_command_that_is_too_long_for_an_argument_runs(ws, submit):
+    """Linux takes 128 KiB for one argument of a process."""
+    long = "\n".join([f"echo line {number} > /dev/null" for number in range(6000)] + ["echo the end is $((1 + 1))"])
+    assert len(long) > 150_000
+    job = submit(node(command(long)))
+    assert job["status"] == "Completed", log_of(ws, job["name"])
+    assert "the end is 2\n" in streamed(ws, job["name"])
+
+
+@pytest.mark.parametrize("field", ["inputs.text", "environment_variables.TEXT"])
+def test_value_that_is_too_long_for_a_variable_is_refused_by_its_name(ws, submit, field):
+    place, name = field.split(".")
+    component = command("true", {"text": {"type": "string"}})
+    doc = node(component, inputs={"text": "short"})
+    doc[place] = {name: "x" * 150_000}
+    with pytest.raises(WorkspaceError, match=rf"^{field}: a value of 150,000 bytes"):
+        submit(doc)
+    with pytest.raises(WorkspaceError, match=rf"^jobs.a.{field}: a value of 150,000 bytes"):
+        submit({"type": "pipeline", "jobs": {"a": doc}})
+
+
+def test_values_that_are_too_long_together_fail_the_job_with_the_reason(ws, submit):
+    many = {f"x{number}": "x" * 120_000 for number in range(30)}
+    job = submit(node(command("true", {name: {"type": "string"} for name in many}), inputs=many))
+    assert "the command could not be started: Argument list too long" in job["error"]["message"]
+
+
 def test_missing_output_fails_the_step_that_promised_it(ws, submit):
     job = submit(node(command("rmdir ${{outputs.o}}", outputs=FOLDER)))
     assert job["status"] == "Failed"
