@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from . import installing
 from .errors import WorkspaceError
 from .literals import LONGEST
 from .names import JOB
@@ -215,8 +216,9 @@ def job_variables(ws: "Workspace", job: str, root: str, experiment: str, python:
 
     Of the runner's own only a few are passed on, so that a job does not depend on whose shell it was submitted from.
     """
-    passed = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+    passed = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
     variables = {name: os.environ[name] for name in passed if name in os.environ}
+    variables |= installing.for_jobs(os.environ, Path.home())
     path = ["/usr/local/bin", "/usr/bin", "/bin"]
     if python:
         path.insert(0, str(python.parent))
