@@ -23,6 +23,9 @@ UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 FILES = 1  # of a mini-batch where mini_batch_size is not given
 BYTES = 1 << 20  # the same for a table
 RETRIES, TIMEOUT = 2, 60  # of retry_settings
+# Settings that are integers, and the least that each may be.
+LEAST = {"max_concurrency_per_instance": 1, "error_threshold": -1, "mini_batch_error_threshold": -1,
+         "retry_settings.max_retries": 0, "retry_settings.timeout": 1}  # fmt: skip
 
 # Settings of Azure's runner that come among the program arguments. The first two count here as well; the others watch
 # over a cluster or its log files, and have nothing to act on.
@@ -73,6 +76,11 @@ def validate(node: dict[str, Any]) -> None:
             "declare it with type: mltable, or use mini_batch_size"
         )
     mini_batch_size(node.get("mini_batch_size"), _is_tabular(node, name))
+    for field, least in LEAST.items():
+        holder, _, key = field.rpartition(".")
+        value = (node.get(holder) or {} if holder else node).get(key)
+        if value is not None and not (re.fullmatch(r"-?\d+", str(value)) and int(value) >= least):
+            raise WorkspaceError(f"{field} must be an integer from {least} on, not {value!r}")
 
 
 def run(context: StepContext) -> StepResult:

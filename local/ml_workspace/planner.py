@@ -6,7 +6,7 @@ Documents have the shape that azure-ai-ml gives to a loaded job: a command is a 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import bindings, distribution, images, literals, machine, outputs, parallel, sweep
+from . import bindings, distribution, images, literals, machine, node_settings, outputs, parallel, sweep
 from .errors import Unsupported, WorkspaceError
 from .graph import check_bindings
 from .jobs_text import PARENT_INPUT, check_names
@@ -41,6 +41,8 @@ class Planner:
         kind = doc.get("type") or ("pipeline" if "jobs" in doc else "command")
         if kind not in RUNNABLE:
             raise Unsupported(f"{where}type: the local workspace can't run {kind} jobs; it runs {', '.join(RUNNABLE)}.")
+        if around:
+            doc = node_settings.settled(doc, (*OF_THE_NODE, "compute"), around, where)
         settings = doc.get("settings") or {}
         doc = {**doc, "compute": self._compute(doc, settings, around, where)}
         if settings.get("default_datastore"):
@@ -61,6 +63,7 @@ class Planner:
             if not nodes:
                 raise WorkspaceError(f"{where}jobs: a pipeline needs at least one job.")
             spec.pop("jobs", None)
+            plan.literals = node_settings.literals(plan, around)
             plan.jobs = {n: self.plan(node, f"{where}jobs.{n}.", plan) for n, node in nodes.items()}
             check_bindings(plan, where)
         else:
@@ -147,8 +150,7 @@ class Planner:
             if bound[1] not in (around.spec.get("inputs") or {}):
                 known = ", ".join(around.spec.get("inputs") or {}) or "none"
                 raise WorkspaceError(f"{field}: the pipeline has no input '{bound[1]}'; there are: {known}.")
-            # What comes from a pipeline further out is only a name in messages here.
-            compute = around.inputs.get(bound[1], {}).get("literal") or "serverless"
+            compute = around.literals.get(bound[1]) or "serverless"
         sizes = {"serverless": "", "local": ""} | {c["name"]: c.get("size") for c in self._ws.assets.list("compute")}
         name = compute.rpartition("/")[2].removeprefix("azureml:")
         if name not in sizes:
@@ -165,5 +167,8 @@ class Planner:
 def _check_command(spec: dict[str, Any], where: str) -> None:
     if not spec.get("command"):
         raise WorkspaceError(f"{where}command: is missing.")
+    timeout = (spec.get("limits") or {}).get("timeout")
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+        raise WorkspaceError(f"{where}limits.timeout: {timeout!r} is not a number of seconds above 0.")
     with bindings.in_field(f"{where}command"):
         check_names(spec["command"], spec.get("inputs") or {}, spec.get("outputs") or {})
