@@ -140,6 +140,8 @@ def test_a_step_gets_its_values_modes_variables_and_places(project: Any, feature
     )
     assert step["outputs"]["registered"]["asset"] == "azureml:features_registered:3"
     assert project.json("data show --name features_registered --version 3 --query version") == "3"
+    again = project("job validate --file features.yml")
+    assert "jobs.modes.outputs.registered: features_registered:3 exists" in again.stderr
 
 
 def test_a_bayesian_sweep_runs_with_the_extensions_own_library(project: Any, features: Any) -> None:
