@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_workspace import WorkspaceError
+from ml_workspace.plan import RUNNABLE
 
 Document = dict[str, Any]
 INPUT = re.compile(r"^jobs\.([^.]+)\.inputs\.([^.]+)")
@@ -28,10 +29,11 @@ def check_inputs(file: str, overrides: list[tuple[str, Any]], doc: Document) -> 
     given += [(found[1], found[2]) for field, _ in overrides if (found := INPUT.match(field))]
     for job, name in given:
         component = nodes[job].get("component") or nodes[job].get("trial")
-        declared = component.get("inputs") or {} if isinstance(component, dict) else {name: None}
+        known = isinstance(component, dict) and component.get("type") in RUNNABLE
+        declared = component.get("inputs") or {} if known else {name: None}
         if name not in declared:
-            known = ", ".join(declared) or "none"
-            raise WorkspaceError(f"jobs.{job}.inputs.{name}: there is no such input; the component has: {known}.")
+            has = ", ".join(declared) or "none"
+            raise WorkspaceError(f"jobs.{job}.inputs.{name}: there is no such input; the component has: {has}.")
 
 
 def settings(entity: Any, doc: Document) -> Document:
@@ -39,3 +41,8 @@ def settings(entity: Any, doc: Document) -> Document:
     kept = getattr(entity, "settings", None)
     sent = {key: value for key, value in kept._to_dict().items() if value is not None} if kept else {}
     return {**sent, **(doc.get("settings") or {})}
+
+
+def outputs(entity: Any, doc: Document) -> Document:
+    """The outputs of a pipeline with those of which the spec says nothing but the name: the service makes folders."""
+    return {**{name: {"type": "uri_folder"} for name in entity.outputs or {}}, **(doc.get("outputs") or {})}
