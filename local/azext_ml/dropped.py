@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_workspace import WorkspaceError
+from ml_workspace.plan import RUNNABLE
 
 Document = dict[str, Any]
 
@@ -31,8 +32,8 @@ def _check_steps(spec: Document, folder: Path, doc: Document, where: str) -> Non
         field = f"{where}jobs.{job}"
         made = doc["jobs"][job]
         component = made.get("component") or made.get("trial")
-        if not isinstance(component, dict):
-            continue  # a registered one, whose inputs the workspace knows
+        if not isinstance(component, dict) or component.get("type") not in RUNNABLE:
+            continue  # a registered one, whose inputs the workspace knows; or one that it refuses
         declared = component.get("inputs") or {}
         for name in step.get("inputs") or {}:
             if name not in declared:
@@ -59,3 +60,8 @@ def settings(entity: Any, doc: Document) -> Document:
     kept = getattr(entity, "settings", None)
     sent = {key: value for key, value in kept._to_dict().items() if value is not None} if kept else {}
     return {**sent, **(doc.get("settings") or {})}
+
+
+def outputs(entity: Any, doc: Document) -> Document:
+    """The outputs of a pipeline with those of which the spec says nothing but the name: the service makes folders."""
+    return {**{name: {"type": "uri_folder"} for name in entity.outputs or {}}, **(doc.get("outputs") or {})}

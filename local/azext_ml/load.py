@@ -64,6 +64,8 @@ def _job(file: str, overrides: list[tuple[str, Any]]) -> Document:
     dropped.check_inputs(file, overrides, doc)
     if settings := dropped.settings(entity, doc):
         doc["settings"] = settings
+    if doc.get("jobs") and (outputs := dropped.outputs(entity, doc)):
+        doc["outputs"] = outputs
     return doc
 
 

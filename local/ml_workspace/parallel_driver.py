@@ -2,7 +2,7 @@
 
 The driver hands one mini-batch at a time to each worker process, and sees to time-outs, retries and the limits on
 errors. It only knows the mini-batches' names: what they hold is read by a worker, and gone when it is done. Standard
-library only, and Python 3.9 too, since the environment is the job's.
+library only, and Python 3.7 too, since the environment is the job's.
 """
 
 from __future__ import annotations

@@ -38,9 +38,9 @@ class Planner:
             NotFound: it names an asset or compute that is not there.
             Unsupported: only Azure can run it.
         """
-        kind = doc.get("type") or ("pipeline" if "jobs" in doc else "command")
-        if kind not in RUNNABLE:
-            raise Unsupported(f"{where}type: the local workspace can't run {kind} jobs; it runs {', '.join(RUNNABLE)}.")
+        kind = _runnable(doc, where)
+        for name, node in (doc.get("jobs") or {}).items():  # before what else such a job has that others have not
+            _runnable(node, f"{where}jobs.{name}.")
         if around:
             doc = node_settings.settled(doc, (*OF_THE_NODE, "compute"), around, where)
         settings = doc.get("settings") or {}
@@ -123,7 +123,7 @@ class Planner:
             name = str(component["id"])
         else:
             component, name = dict(component), "azureml_anonymous"
-        found = component.get("type", kind)
+        found = _runnable({"type": kind, **component}, f"{where}component.")
         if found != kind:
             raise WorkspaceError(f"{where}component: {name} is a {found} component, and the job is of type {kind}.")
         return self._ws.assets.keep_code(component), name
@@ -160,8 +160,15 @@ class Planner:
                 f"{field}: there is no compute '{name}'; there are: {known}. "
                 f"Make it with: az ml compute create --name {name} --type amlcompute"
             )
-        machine.refuse_gpus(sizes[name], field)
+        machine.refuse_gpus(sizes[name], f"{field}: {name}")
         return compute
+
+
+def _runnable(doc: dict[str, Any], where: str) -> str:
+    kind = str(doc.get("type") or ("pipeline" if "jobs" in doc else "command"))
+    if kind not in RUNNABLE:
+        raise Unsupported(f"{where}type: the local workspace can't run {kind} jobs; it runs {', '.join(RUNNABLE)}.")
+    return kind
 
 
 def _check_command(spec: dict[str, Any], where: str) -> None:

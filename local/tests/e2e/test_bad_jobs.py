@@ -21,7 +21,7 @@ jobs:
   inner: {type: pipeline, component: ./misspelt.yml, inputs: {word: "${{parent.inputs.word}}"}}
 """
 # --file and --set, exit code, what stderr has to say. A reference to an asset that is missing ends with 3, like a 404
-# of the service; a compute that is missing is refused by Azure's own client and ends with 1.
+# of the service; a compute or a label that is missing is refused by Azure's own client and ends with 1.
 REFUSED = {
     "misspelt type": ("command.yml", "type=commando", 1, "type: Value 'commando' is not one of command, pipeline,"),
     "wrong option": ("sweep.yml", "objective.goal=up", 1, "objective.goal: Value 'up' is not one of minimize, max"),
@@ -40,6 +40,9 @@ REFUSED = {
     "unknown component": ("kinds.yml", "jobs.registered.component=azureml:absent:1", 3,
                           "jobs.registered.component: Component 'absent:1' was not found"),
     "unknown data": ("kinds.yml", "inputs.days.path=azureml:absent:1", 3, "inputs.days: Data 'absent:1' was not found"),
+    "unknown latest data": ("kinds.yml", "inputs.days.path=azureml:absent@latest", 1, "Data 'absent' was not found"),
+    "unknown latest model": ("kinds.yml", "inputs.days.path=azureml:absent@latest inputs.days.type=mlflow_model", 1,
+                             "inputs.days: Model 'absent' was not found"),
     "unknown environment": ("command.yml", "environment=azureml:absent:1", 3,
                             "environment: Environment 'absent:1' was not found"),
     "unknown compute": ("command.yml", "compute=azureml:absent", 1,

@@ -16,7 +16,7 @@ inputs:
   cluster: cpu-cluster
   days: {type: uri_folder, path: data/days, mode: ro_mount}
 outputs:
-  tuned: {type: uri_folder}
+  tuned:
 settings:
   default_datastore: azureml:workspaceblobstore
   default_compute: azureml:cpu-cluster

@@ -123,7 +123,7 @@ def test_gpus_are_refused(ws, submit):
     ws.assets.create("compute", {"name": "gpus", "type": "amlcompute", "size": "Standard_NC6s_v3"})
     try:
         for fields, field in (
-            ({"compute": "azureml:gpus"}, "compute"),
+            ({"compute": "azureml:gpus"}, "compute: gpus"),
             ({"resources": {"instance_type": "Standard_ND96asr_v4"}}, "resources.instance_type"),
         ):
             with pytest.raises(Unsupported, match=rf"^{field}: Standard_N.* has GPUs"):

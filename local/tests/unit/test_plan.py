@@ -151,6 +151,13 @@ def test_plan_survives_the_catalog(ws, tmp_path):
         ({"type": "spark"}, Unsupported, "type: the local workspace can't run spark jobs"),
         (pipeline(a={"component": "azureml:nope:1"}), NotFound, "Component 'nope:1' was not found"),
         (pipeline(a={"component": "azureml:step:9"}), NotFound, "Versions: 1"),
+        (pipeline(a={"component": "azureml:step"}), WorkspaceError, r"jobs\.a\.component: 'azureml:step' is not"),
+        (pipeline(a={"inputs": {"data": {"path": "azureml:d"}}}), WorkspaceError, "azureml:NAME:VERSION or azureml:"),
+        (
+            pipeline(a={"outputs": {"o": {"mode": "direct"}}}, b={"type": "spark"}),
+            Unsupported,
+            r"^jobs\.b\.type: the local workspace can't run spark jobs",
+        ),
         (pipeline(a={"inputs": {"m": 1}}), WorkspaceError, r"jobs\.a\.inputs\.m: there is no such input"),
         (pipeline(a={"inputs": {"n": "x"}}), WorkspaceError, r"jobs\.a\.inputs\.n: 'x' is not of type integer"),
         (pipeline(a={"inputs": {"n": 2.5}}), WorkspaceError, "not of type integer"),
