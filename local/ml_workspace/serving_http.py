@@ -85,6 +85,8 @@ async def read(request: web.BaseRequest, limit: int) -> bytes:
         raise too_large
     parts: list[bytes] = []
     size = 0
+    if request.content.is_eof():  # it came with the head
+        return request.content.read_nowait()
     try:
         async with asyncio.timeout(PATIENCE):
             if request.headers.get("Expect", "").lower() == "100-continue":

@@ -27,14 +27,14 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     from ml_workspace import serving_collector as collector
-    from ml_workspace.serving_forward import IDENTITY, PREFERENCE, Servers, message
+    from ml_workspace.serving_forward import IDENTITY, PREFERENCE, answer, message
     from ml_workspace.serving_http import LOG, Refusal, deliver, listener, read
     from ml_workspace.serving_routes import Deployment, Endpoint, Routes
 else:
     # The files beside this one come last: they must not hide modules of the environment.
     sys.path.append(sys.path.pop(0))
     import serving_collector as collector
-    from serving_forward import IDENTITY, PREFERENCE, Servers, message
+    from serving_forward import IDENTITY, PREFERENCE, answer, message
     from serving_http import LOG, Refusal, deliver, listener, read
     from serving_routes import Routes
 
@@ -59,11 +59,10 @@ class Router:
         self._path = path
         self._seen: tuple[int, int] | None = None
         self._random = Random()
-        self._servers = Servers()
         self._mirrored: set[asyncio.Future[web.Response]] = set()  # they are gone if nothing refers to them
         self.routes = Routes()
 
-    async def look(self) -> bool:
+    def look(self) -> bool:
         """Take up routes.json if it has changed, and tell whether. One that can't be read changes nothing."""
         try:
             stat = self._path.stat()
@@ -77,14 +76,13 @@ class Router:
             LOG.error("%s can't be used, so generation %d stays: %r", self._path, self.routes.generation, error)
             return False
         LOG.info("routes of generation %d", self.routes.generation)
-        await self._servers.keep(self.routes.instances)
         return True
 
     async def follow(self) -> None:
         """Keep the routes up to date."""
         while True:
             await asyncio.sleep(LOOK)
-            await self.look()
+            self.look()
 
     async def score(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a client."""
@@ -116,12 +114,12 @@ class Router:
                     "instance_count allow no more. Try again, or raise these.")  # fmt: skip
             raise Refusal(429, "TooManyRequests", text, {PREFERENCE: deployment.name})
         sent = message(request, target, body, identity)
-        answer = self._servers.answer(sent, deployment, instance)
+        answered = answer(sent, deployment, instance)
         if named is None and (mirror := endpoint.mirrored(self._random)) and (spare := mirror.idlest()):
-            task = asyncio.ensure_future(self._servers.answer(sent, mirror, spare))
+            task = asyncio.ensure_future(answer(sent, mirror, spare))
             self._mirrored.add(task)
             task.add_done_callback(self._mirrored.discard)
-        return await answer
+        return await answered
 
     def _endpoint(self, path: str) -> tuple[Endpoint, str]:
         """The endpoint of a request, and path and query for its server. Paths are compared as they are, undecoded."""
@@ -186,7 +184,7 @@ async def serve(args: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     router = Router(args.routes)
-    while not await router.look():  # until there are routes, what connects waits
+    while not router.look():  # until there are routes, what connects waits
         await asyncio.sleep(LOOK)
     following = asyncio.create_task(router.follow())
     listeners, servers = [], []

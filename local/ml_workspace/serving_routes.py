@@ -155,7 +155,8 @@ class Routes:
 
         endpoints = {}
         for name, entry in document["endpoints"].items():
-            known = {key: deployment(name, key, value) for key, value in entry["deployments"].items()}
+            ready = {key: value for key, value in entry["deployments"].items() if value["sockets"]}
+            known = {key: deployment(name, key, value) for key, value in ready.items()}
             endpoints[name] = _endpoint(entry, known)
         return Routes(int(document["generation"]), endpoints, instances, counters)
 
@@ -193,6 +194,6 @@ def _collection(entry: Document | None) -> Collection | None:
     if not entry:
         return None
     rates = {name.lower(): float(settings.get("rate", 1.0)) for name, settings in entry["collections"].items()}
-    headers = tuple(name.lower() for name in entry.get("capture_headers") or ())
+    headers = tuple(name.lower() for name in entry.get("capture_headers") or () if name.lower() != "authorization")
     folder = Path(entry["folder"])
     return Collection(entry["token"], folder, entry["source"], rates, entry.get("rolling_rate") or "hour", headers)
