@@ -9,9 +9,11 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
+from typing import Any, NamedTuple
 
 import ml_workspace
 
@@ -34,7 +36,7 @@ class Server(ThreadingMixIn, UnixStreamServer):
 
     def __init__(self, path):
         self.requests = []
-        self.answer = lambda request: (200, {}, request["body"])
+        self.answer: Callable[[dict[str, Any]], Any] = lambda request: (200, {}, request["body"])
         with contextlib.chdir(path.parent):  # the whole path may be longer than that of a Unix socket may be
             super().__init__(path.name, Handler)
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -67,6 +69,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     do_GET = do_OPTIONS = do_POST
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
 
 
 class Router:
@@ -136,14 +144,13 @@ class Router:
             return json.loads(connection.getresponse().read())
 
     def send(self, body=b"{}", path="/e/score", method="POST", key=KEYS[0], port=None, **headers):
-        """One request; returns its answer with `body`. Underscores in the names of headers stand for hyphens."""
+        """One request and its answer. Underscores in the names of headers stand for hyphens."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)
         with contextlib.closing(connection):
             given = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, {**({"Authorization": f"Bearer {key}"} if key else {}), **given})
             answer = connection.getresponse()
-            answer.body = answer.read()
-            return answer
+            return Answer(answer.status, answer.headers, answer.read())
 
     def raw(self, data):
         """What is answered to these bytes, until the connection is closed."""
