@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from . import processes
 from .catalog import Row
-from .serving_launch import MARK, Launch, mark
+from .serving_folder import MARK, mark
+from .serving_launch import Launch
 from .serving_probe import Probe
 from .serving_state import Need, pause
 from .tracebacks import last_traceback
@@ -73,7 +74,7 @@ class Server:
 
     def start(self, launch: Launch, collector_port: int, now: float) -> None:
         """Start its process."""
-        processes.kill_marked(f"{MARK}={mark(self._ws, self.need.socket)}")  # what an earlier one left behind
+        processes.kill_marked(f"{MARK}={mark(self._ws.path, self.need.socket)}")  # what an earlier one left behind
         if self._listening is None:
             Path(self.need.socket).unlink(missing_ok=True)
             self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -116,7 +117,7 @@ class Server:
         if self._process:
             self._kill()  # what is left of its group, whose number is kept until the leader is reaped
             code = self._process.wait()
-        processes.kill_marked(f"{MARK}={mark(self._ws, self.need.socket)}")
+        processes.kill_marked(f"{MARK}={mark(self._ws.path, self.need.socket)}")
         stable = self._well_since is not None and now - self._well_since > STABLE
         # One that hangs would hang the next time too.
         self.deaths = 1 if stable else ATTEMPTS if self._verdict and self._well_since is None else self.deaths + 1
