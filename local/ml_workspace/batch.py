@@ -166,7 +166,7 @@ class BatchEndpoints(Endpoints):
                 model's files are gone; the job's name is taken.
         """
         plan, chosen = self._deployed(name, deployment)
-        scores = "component" not in plan
+        scores = plan["kind"] == "model"
         # Names of the service's own: `batchjob-…` for models, `pipelinejob-…` for components.
         job = str(request.get("job_name") or f"{'batchjob' if scores else 'pipelinejob'}-{uuid.uuid4()}")
         document = self._scoring(job, plan, request) if scores else self._pipeline(plan, request)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import batch_jobs, batch_settings, deployment_parts
 from .catalog import Row
+from .conda import requirements
 from .errors import Unsupported, WorkspaceError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _of_model(ws: "Workspace", doc: dict[str, Any], source: Path) -> tuple[Row, 
     code = deployment_parts.code(ws, doc.get("code_configuration"), source)
     shown, environment = _environment(ws, doc.get("environment"), model, bool(code))
     plan = {
+        "kind": "model",
         "model": deployment_parts.as_row(model),
         "code": code or _no_code(ws, model),
         "environment": environment,
@@ -78,7 +80,10 @@ def _environment(ws: "Workspace", given: Any, model: "Model | None", scripted: b
     if model is None or scripted:
         raise WorkspaceError("environment: is missing: a scoring script needs one to run in.")
     _refuse_without_code(model)
-    return {}, deployment_parts.environment_of_model(model, ())
+    document = deployment_parts.environment_of_model(model, ())
+    # The environment that Azure makes has what reads Parquet; mlflow-skinny alone brings none.
+    reads = any(line.startswith("pyarrow") for line in requirements(document).lines)
+    return {}, document if reads else deployment_parts.environment_of_model(model, ("pyarrow",))
 
 
 def _no_code(ws: "Workspace", model: "Model | None") -> Row:
@@ -104,6 +109,6 @@ def _of_component(ws: "Workspace", doc: dict[str, Any]) -> tuple[Row, Row]:
     if component.get("type") != "pipeline":
         raise WorkspaceError(f"component: it is a {component.get('type')} component; a pipeline component is needed.")
     reference = str(component.get("id") or "")
-    plan = {"component": reference or component, "settings": batch_settings.of_pipeline(doc)}
+    plan = {"kind": "pipeline", "component": reference or component, "settings": batch_settings.of_pipeline(doc)}
     # One that comes in a file belongs to the deployment alone, and is shown whole: so it can be updated, too.
     return {"component": reference or component, "settings": plan["settings"]}, plan

@@ -1,8 +1,8 @@
 """Scoring script of batch deployments of MLflow models that bring none. It runs in the environment of the model.
 
-Each file of a mini-batch is a table, as on Azure a CSV file; the model predicts the whole table at once. A row of the
-predictions has the number of its row in the file, what the model predicts, and the name of the file. A file that can't
-be read or predicted is reported in the log and counts as a failed item.
+Each file of a mini-batch is a table, as on Azure: CSV or Parquet. The model predicts the whole table at once. A row of
+the predictions has the number of its row in the file, what the model predicts, and the name of the file. A file that
+can't be read or predicted is reported in the log and counts as a failed item.
 """
 
 from __future__ import annotations
@@ -60,8 +60,11 @@ def score(path: Path) -> str:
 
 def read(path: Path) -> pd.DataFrame:
     """A file as a table, with the types of the model's signature."""
-    if path.suffix.lower() != ".csv":
-        raise ValueError(f"File type '{path.suffix.lstrip('.')}' is not supported, only csv: use a scoring script")
+    kind = path.suffix.lower().lstrip(".")
+    if kind in ("parquet", "pqt"):
+        return pd.read_parquet(path)
+    if kind != "csv":
+        raise ValueError(f"File type '{kind}' is not supported, only csv, parquet and pqt: write a scoring script")
     schema = MODEL.metadata.get_input_schema()
     named = schema.input_types_dict() if schema is not None and schema.has_input_names() else {}
     types = {name: TYPES[kind.name] for name, kind in named.items() if getattr(kind, "name", "") in TYPES}

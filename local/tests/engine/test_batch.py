@@ -1,12 +1,15 @@
 """Batch endpoints with the real runner: model deployments with and without a script, and pipeline components."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from job_documents import children, command, ended, log_of, node
 from ml_workspace import Conflict, NotFound, Unsupported, WorkspaceError
+from ml_workspace.conda import requirements
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
@@ -115,7 +118,11 @@ def folder_input(path):
 
 
 def test_a_model_without_code_scores_every_row_of_every_file(ws, batch, made, tmp_path):
-    answer = batch.invoke("flights", folder_input(made / "data"))
+    files = tmp_path / "files"
+    shutil.copytree(made / "data", files)
+    # The target is still in it: what the signature doesn't have is dropped.
+    pd.DataFrame({"x": [1.5], "code": ["00a"], "target": [3]}).to_parquet(files / "3.parquet")
+    answer = batch.invoke("flights", folder_input(files))
     assert answer["name"].startswith("batchjob-")
     assert answer["properties"]["properties"]["azureml.endpointname"] == "flights"
     job = ended(ws, answer["name"])
@@ -123,7 +130,8 @@ def test_a_model_without_code_scores_every_row_of_every_file(ws, batch, made, tm
     assert list(children(ws, job["name"])) == ["batchscoring"]
     ws.jobs.download(job["name"], tmp_path, output="score")
     rows = (tmp_path / "named-outputs" / "score" / "predictions.csv").read_text().splitlines()
-    assert rows == ["0,0.0,0.csv", "1,2.0,0.csv", "0,20.0,1.csv", "1,22.0,1.csv", "0,40.0,2.csv", "1,42.0,2.csv"]
+    assert rows == ["0,0.0,0.csv", "1,2.0,0.csv", "0,20.0,1.csv", "1,22.0,1.csv", "0,40.0,2.csv", "1,42.0,2.csv",
+                    "0,3.0,3.parquet"]  # fmt: skip
     assert job["experiment_name"] == "flights"
     assert [found["name"] for found in batch.jobs("flights", "doubling")] == [job["name"]]
     assert batch.jobs("flights", "listing") == []
@@ -249,3 +257,32 @@ def test_a_model_whose_files_are_gone_is_missed_before_anything_runs(ws, batch, 
     with pytest.raises(NotFound, match="The files of model lost:1 are no longer there"):
         batch.invoke("flights", folder_input(made / "data"), "lost")
     batch.delete_deployment("flights", "lost")
+
+
+def test_a_model_that_brings_nothing_to_read_parquet_with_is_given_it(ws, batch, made, tmp_path):
+    shutil.copytree(made / "model", tmp_path / "lean")
+    packages = [line for line in TRAINING.read_text().splitlines() if "pyarrow" not in line]
+    (tmp_path / "lean" / "conda.yaml").write_text("\n".join(packages))
+    ws.models.create({"name": "lean", "path": str(tmp_path / "lean"), "type": "mlflow_model"})
+    batch.create_deployment({"name": "lean", "endpoint_name": "flights", "model": "azureml:lean:1"}, made)
+    lines = {
+        name: [
+            line for line in requirements(batch.row("flights", name)["plan"]["environment"]).lines if "arrow" in line
+        ]
+        for name in ("doubling", "lean")
+    }
+    assert lines == {"doubling": ["pyarrow==17.0.0"], "lean": ["pyarrow"]}
+    batch.delete_deployment("flights", "lean")
+
+
+def test_a_deployment_may_become_one_of_another_kind(ws, batch, made):
+    listing = {**batch.deployment("flights", "listing"), "name": "both"}
+    for document, wanted in [
+        (listing, "data: a value is required"),
+        (script(name="both"), "none is given"),
+        (listing, "data: a"),
+    ]:
+        batch.create_deployment(document, made)
+        with pytest.raises(WorkspaceError, match=wanted):
+            batch.invoke("flights", {}, "both")
+    batch.delete_deployment("flights", "both")
