@@ -125,7 +125,6 @@ def run(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     command = [REPOSITORY / ".tools/az/bin/python", DRIVE, REPOSITORY / ".tools/extensions/ml", config / "root"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=environment, cwd=place, **pipes) as driver:
-
         assert driver.stdin and driver.stdout
         to, back = driver.stdin, driver.stdout
 
