@@ -8,9 +8,8 @@ from ml_workspace import Unsupported
 
 from .load import Document, absolute_paths, entity_of, plain_paths, remote
 from .spec_errors import naming
-from .updates import texts
+from .updates import Overrides, texts
 
-Overrides = list[tuple[str, Any]]
 # What an engine's document has over a spec, and azure-ai-ml's schemas don't load.
 READ_ONLY = ("creation_context", "provisioning_state")
 

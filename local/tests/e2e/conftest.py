@@ -38,16 +38,16 @@ class Az:
             text=True,
         )
 
-    def __call__(self, line: str, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `az ml LINE` in `folder`; the exit code has to be `code`, or with None may be any."""
+    def __call__(self, line: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `az ml LINE` in `folder`; the exit code has to be `code`."""
         process = self.start(line, **environment)
         try:
             out, err = process.communicate(timeout=300)
         finally:
             process.kill()
-        assert code in (None, process.returncode), f"az ml {line}: exit code {process.returncode}\n{out}{err}"
-        assert "Traceback" not in err
-        return subprocess.CompletedProcess(line, process.returncode, out, err)
+        assert process.returncode == code, f"az ml {line}: exit code {process.returncode}\n{out}{err}"
+        assert "unexpected error" not in err, err  # azure-cli's words for what nobody has caught
+        return subprocess.CompletedProcess(line, code, out, err)
 
     def json(self, line: str) -> Any:
         """What `az ml LINE` prints, parsed."""

@@ -8,7 +8,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from http.client import HTTPMessage
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +79,7 @@ class Client:
         self.uri: str = az("online-endpoint show --name flights --query scoring_uri --output tsv").stdout.strip()
         self.key: str = az.json("online-endpoint get-credentials --name flights")["primaryKey"]
 
-    def __call__(
-        self, body: bytes, deployment: str | None = None, key: str | None = None
-    ) -> tuple[int, str, HTTPMessage]:
+    def __call__(self, body: bytes, deployment: str | None = None, key: str | None = None) -> tuple[int, str, Message]:
         """Status, text and headers of the answer to a request."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key if key is None else key}"}
         if deployment:
@@ -99,7 +97,7 @@ def served(az: Any) -> Any:
     texts = {"endpoint.yml": ENDPOINT, "blue.yml": SCRIPTED, "code/score.py": SCRIPT, "weight.txt": "3",
              "table.yml": WITHOUT_CODE, "model/MLmodel": MLMODEL, "model/code/doubling.py": DOUBLING,
              "request.json": '{"data": [1, 2]}', "table.json": json.dumps({"input_data": TABLE}),
-             "odd.json": '{"days": []}', "torn.json": '{"data": [1, 2'}  # fmt: skip
+             "odd.json": '{"days": []}'}  # fmt: skip
     for name, text in texts.items():
         az.write(name, text)
     conda = REPOSITORY / "environments/serving/conda.yml"
@@ -120,14 +118,13 @@ def client(served: Any) -> Client:
 
 def test_documents_have_what_azure_prints(served: Any) -> None:
     endpoint = served.json("online-endpoint show --name flights")
-    assert set(endpoint) >= {"auth_mode", "id", "identity", "location", "mirror_traffic", "name", "openapi_uri",
-                             "properties", "provisioning_state", "resourceGroup", "scoring_uri", "tags", "traffic"}  # fmt: skip
+    keys = "auth_mode id identity location mirror_traffic name openapi_uri properties provisioning_state scoring_uri"
+    assert set(endpoint) >= {*keys.split(), "resourceGroup", "tags", "traffic"}
     assert endpoint["id"].startswith("/subscriptions/"), "without azureml: in front"
     assert (endpoint["traffic"], endpoint["tags"]) == ({"blue": 100, "table": 0}, {"team": "sky"})
     blue, table = served.json("online-deployment list --endpoint-name flights")
-    keys = {"app_insights_enabled", "creation_context", "endpoint_name", "environment_variables", "id", "instance_count",
-            "instance_type", "model", "name", "properties", "provisioning_state", "scale_settings", "tags", "type"}  # fmt: skip
-    assert set(blue) >= keys
+    keys = "app_insights_enabled creation_context endpoint_name environment_variables id instance_count instance_type"
+    assert set(blue) >= {*keys.split(), "model", "properties", "scale_settings", "tags"}
     assert (blue["type"], blue["provisioning_state"], table["name"]) == ("managed", "Succeeded", "table")
     assert blue["model"].startswith("azureml:/subscriptions/")
     assert [row["name"] for row in served.json("online-endpoint list")] == ["flights"]
@@ -192,20 +189,13 @@ def test_who_may_ask_whom(served: Any, client: Client) -> None:
         ("online-endpoint delete --name gone --yes", 1, "Online endpoint 'gone' was not found"),
         ("online-endpoint invoke --name gone -r request.json", 3, "Online endpoint 'gone' was not found"),
         ("online-deployment show -n gone -e flights", 3, "Its deployments: blue, table"),
-        ("online-deployment get-logs -n gone -e flights", 3, "Its deployments: blue, table"),
         ("online-deployment create -f blue.yml -e gone", 3, "Online endpoint 'gone' was not found"),
         ("online-deployment create -f blue.yml -n green --set model=azureml:gone:1", 3, "blue.yml: Model 'gone'"),
-        ("online-deployment create -f blue.yml -n green --set environment=azureml:gone:1", 3, "gone"),
         ("online-deployment delete -n blue -e flights --yes", 1, "100 % of the traffic"),
         ("online-endpoint update -n flights --traffic 'blue=90 table=20'", 1, "adds up to 110"),
         ("online-endpoint update -n flights --traffic 'blue=50 gone=50'", 1, "no deployment 'gone'"),
-        ("online-endpoint update -n flights --set traffic.blue=most", 1, "'most' is not a whole number"),
-        ("online-endpoint update -n flights --mirror-traffic table=60", 1, "at most 50 percent"),
         ("online-endpoint invoke -n flights -r request.json -d gone", 1, "blue, table"),
-        ("online-endpoint invoke -n flights -r torn.json", 1, "torn.json is not JSON"),
         ("online-endpoint invoke -n flights -r odd.json", 1, "424"),
-        ("online-endpoint regenerate-keys -n flights --key-type third", 1, "not one of primary, secondary"),
-        ("online-deployment get-logs -n blue -e flights -c other", 1, "'other' is not inference-server"),
     ],
 )
 def test_bad_lines_change_nothing_and_say_what_to_do(served: Any, line: str, code: int, message: str) -> None:
@@ -243,22 +233,18 @@ def test_a_deployment_that_cannot_start_says_why_and_the_old_one_serves(served: 
 
 def test_a_model_whose_files_are_gone_is_told_of(served: Any) -> None:
     served.write("lost.txt", "5")
-    model = served.json("model create --name lost --version 1 --path lost.txt")
-    workspace = served.workspace
-    (place,) = workspace.path.rglob("lost.txt")
+    model = served.json("model create --name lost --version 1 --path lost.txt")["id"]
+    (place,) = served.workspace.path.rglob("lost.txt")
     place.unlink()
-    line = f"online-deployment create -f blue.yml -n lost --set model={model['id']}"
-    assert "lost" in served(line, code=1).stderr
-    found = served("online-deployment show -n lost -e flights --query provisioning_state -o tsv", code=None)
-    assert found.stdout.strip() in ("", "Failed")
+    told = served(f"online-deployment create -f blue.yml -n lost --set model={model}", code=3).stderr
+    assert f"blue.yml: model: the files of lost:1 are missing: there is nothing at {place}" in told
+    assert "lost" not in [row["name"] for row in served.workspace.online.deployments("flights")]
 
 
 def test_az_is_killed_while_it_waits_and_the_work_goes_on(served: Any, client: Client) -> None:
     slow = "--set environment_variables.SLOW=3 environment_variables.COLOUR=late"
     process = served.start(f"online-deployment create --file blue.yml --name late --all-traffic {slow}")
-    while not served.workspace.online.names() or "late" not in [
-        row["name"] for row in served.workspace.online.deployments("flights")
-    ]:
+    while "late" not in [row["name"] for row in served.workspace.online.deployments("flights")]:
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
