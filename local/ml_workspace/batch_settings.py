@@ -62,6 +62,7 @@ def of_job(settings: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
     _refuse_unknown(compute, ("instance_count", "target"), "compute.")
     own = {"instance_count": compute.get("instance_count"), **over}
     own |= {key: request[key] for key in ("mini_batch_size", "instance_count") if request.get(key) is not None}
+    own["retry_settings"] = {**settings["retry_settings"], **_present(own.get("retry_settings"))}
     return _checked({**settings, **{key: value for key, value in own.items() if value is not None}})
 
 
