@@ -111,7 +111,8 @@ def invoke(
                    mini_batch_size=mini_batch_size, instance_count=instance_count)  # fmt: skip
     request = {**dict(flags), **fields_of([pair for pair in overrides if pair not in of_spec])}
     request |= {key: value for key, value in (("inputs", data), ("outputs", outputs_of(spec))) if value}
-    return ws.batch.invoke(name, request, deployment_name or spec.get("deployment"))
+    chosen = deployment_name or spec.get("deployment")
+    return ws.batch.invoke(name, request, str(chosen).lower() if chosen else None)
 
 
 def list_jobs(cmd: Any, name: str, resource_group_name: str, workspace_name: str) -> list[Row]:

@@ -94,9 +94,12 @@ def save(
     return _announce(made) if no_wait else _ready(ws, made)
 
 
-def delete(cmd: Any, name: str, endpoint_name: str, resource_group_name: str, workspace_name: str) -> None:
+def delete(
+    cmd: Any, name: str, endpoint_name: str, resource_group_name: str, workspace_name: str, no_wait: bool = False
+) -> None:
     """End a deployment."""
-    workspace(resource_group_name, workspace_name).online.delete_deployment(endpoint_name, name.lower())
+    online = workspace(resource_group_name, workspace_name).online
+    online.delete_deployment(endpoint_name, name.lower(), wait=not no_wait)
 
 
 def get_logs(

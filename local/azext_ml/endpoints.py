@@ -20,6 +20,7 @@ def create(
     name: str | None = None,
     auth_mode: str | None = None,
     params_override: Overrides | None = None,
+    no_wait: bool = False,
 ) -> Row:
     """Make an endpoint from a spec; flags that name a field and --set go over it."""
     from .endpoint_specs import endpoint
@@ -28,7 +29,7 @@ def create(
     ws = workspace(resource_group_name, workspace_name)
     doc = endpoint("online", file, [*stated(name=name, auth_mode=auth_mode), *(params_override or [])])
     with naming(file):
-        return ws.online.create(doc)
+        return ws.online.create(doc, wait=not no_wait)
 
 
 def show(cmd: Any, name: str, resource_group_name: str, workspace_name: str) -> Row:
@@ -60,18 +61,19 @@ def route(instance: Row, traffic: str | None = None, mirror_traffic: str | None 
     return {**instance, **{key: shares(key, text) for key, text in given.items() if text is not None}}
 
 
-def save(cmd: Any, parameters: Row, resource_group_name: str, workspace_name: str) -> Row:
+def save(cmd: Any, parameters: Row, resource_group_name: str, workspace_name: str, no_wait: bool = False) -> Row:
     """Write back what an update made of an endpoint (`parameters`)."""
     from .endpoint_specs import refuse_tokens
 
     refuse_tokens(parameters)
-    return workspace(resource_group_name, workspace_name).online.update(parameters["name"], parameters)
+    online = workspace(resource_group_name, workspace_name).online
+    return online.update(parameters["name"], parameters, wait=not no_wait)
 
 
-def delete(cmd: Any, name: str, resource_group_name: str, workspace_name: str) -> None:
+def delete(cmd: Any, name: str, resource_group_name: str, workspace_name: str, no_wait: bool = False) -> None:
     """End an endpoint with all its deployments."""
     try:
-        workspace(resource_group_name, workspace_name).online.delete(name)
+        workspace(resource_group_name, workspace_name).online.delete(name, wait=not no_wait)
     except NotFound as error:
         raise WorkspaceError(str(error)) from error  # exit code 1, not 3: Azure's client trips over the answer
 
@@ -104,10 +106,16 @@ def get_credentials(cmd: Any, name: str, resource_group_name: str, workspace_nam
 
 
 def regenerate_keys(
-    cmd: Any, name: str, resource_group_name: str, workspace_name: str, key_type: str = "primary"
+    cmd: Any,
+    name: str,
+    resource_group_name: str,
+    workspace_name: str,
+    key_type: str = "primary",
+    no_wait: bool = False,
 ) -> None:
     """Make one of the keys anew; the old one is refused from then on."""
-    workspace(resource_group_name, workspace_name).online.regenerate(name, key_type.lower())
+    online = workspace(resource_group_name, workspace_name).online
+    online.regenerate(name, key_type, wait=not no_wait)
 
 
 def shares(flag: str, text: str) -> dict[str, int]:

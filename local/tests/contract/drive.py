@@ -1,6 +1,6 @@
 """Runs az lines in one process against an engine that only writes down how it is called; for azure-cli's own Python.
 
-Arguments: the extension's folder, the root of a workspace. Reads a JSON list of lines and prints a list of
+Arguments: the extension's folder, the root of a workspace. For each JSON list of lines on stdin it prints a list of
 {code, out, err, calls}, where a call is [part, method, *arguments].
 """
 
@@ -41,8 +41,22 @@ class Engine:
         return called
 
 
+def run(line: str, errors: io.StringIO) -> dict[str, Any]:
+    """One az line; logging writes to `errors`, the stderr that it saw first."""
+    CALLS.clear()
+    errors.truncate(0)
+    errors.seek(0)
+    sys.stdout = out = io.StringIO()
+    try:
+        code = get_default_cli().invoke(["ml", *shlex.split(line)], out_file=out)
+    except SystemExit as end:  # how argparse ends
+        code = end.code
+    calls = json.loads(json.dumps(CALLS, default=str))
+    return {"code": code, "out": out.getvalue(), "err": errors.getvalue(), "calls": calls}
+
+
 def main(extension: str, root: str) -> None:
-    """Run the lines of stdin."""
+    """Run what comes on stdin, up to its end."""
     sys.path.append(extension)
     from ml_workspace import Workspace
 
@@ -50,26 +64,9 @@ def main(extension: str, root: str) -> None:
     for part in ("online", "batch"):
         setattr(Workspace, part, Engine(part, answers[part]))
     Workspace.create(Path(root), "g", "w")
-    stdout, sys.stderr = sys.stdout, io.StringIO()  # one buffer for all lines: logging keeps the first that it sees
-    done = []
-    for line in json.load(sys.stdin):
-        CALLS.clear()
-        sys.stdout = out = io.StringIO()
-        try:
-            code = get_default_cli().invoke(["ml", *shlex.split(line)], out_file=out)
-        except SystemExit as end:  # how argparse ends
-            code = end.code
-        done.append(
-            {
-                "code": code,
-                "out": out.getvalue(),
-                "err": sys.stderr.getvalue(),
-                "calls": json.loads(json.dumps(CALLS, default=str)),
-            }
-        )
-        sys.stderr.truncate(0)
-        sys.stderr.seek(0)
-    json.dump(done, stdout)
+    stdout, sys.stderr = sys.stdout, io.StringIO()
+    for lines in sys.stdin:
+        print(json.dumps([run(line, sys.stderr) for line in json.loads(lines)]), file=stdout, flush=True)
 
 
 if __name__ == "__main__":

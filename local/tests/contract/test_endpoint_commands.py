@@ -6,6 +6,7 @@ The lines run in the real azure-cli, in one process and against an engine that o
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).parents[3]
 DRIVE = Path(__file__).with_name("drive.py")
 ANSWERS = json.loads(Path(__file__).with_name("engine_answers.json").read_text(encoding="utf-8"))
+WAIT = {"wait": True}
 ENDPOINT = "name: flights\nauth_mode: key\ntags: {stage: new}\n"
 DEPLOYMENT = """
 name: Blue
@@ -108,7 +110,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def run(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Runs lines, all in one process."""
     config = tmp_path_factory.mktemp("config")
     environment = {
@@ -121,14 +123,18 @@ def run(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
         "AZUREML_LOCAL_ROOT": str(config / "root"),
     }
     command = [REPOSITORY / ".tools/az/bin/python", DRIVE, REPOSITORY / ".tools/extensions/ml", config / "root"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, cwd=place, **pipes) as driver:
 
-    def lines(*texts: str) -> list[Line]:
-        given = json.dumps(texts)
-        done = subprocess.run(command, input=given, env=environment, cwd=place, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return [Line(**found) for found in json.loads(done.stdout)]
+        assert driver.stdin and driver.stdout
+        to, back = driver.stdin, driver.stdout
 
-    return lines
+        def lines(*texts: str) -> list[Line]:
+            to.write(f"{json.dumps(texts)}\n")
+            to.flush()
+            return [Line(**found) for found in json.loads(back.readline())]
+
+        yield lines
 
 
 def test_an_online_endpoint_is_made_shown_and_asked(run: Any) -> None:
@@ -143,14 +149,14 @@ def test_an_online_endpoint_is_made_shown_and_asked(run: Any) -> None:
     )
     doc = {"name": "other", "auth_mode": "key", "tags": {"stage": "new", "team": "b"}, "properties": {},
            "traffic": {}, "mirror_traffic": {}}  # fmt: skip
-    assert made.calls == [["online", "create", doc]]
+    assert made.calls == [["online", "create", doc, WAIT]]
     assert json.loads(shown.out)["traffic"] == {"blue": 100}
     assert [row["name"] for row in json.loads(listed.out)] == ["flights"]
     assert asked.last == ["online", "invoke", "flights", '{"a": 1}', "blue"]
     assert asked.out == '"[1, 2]"\n', "the text of the answer as a JSON string, as on Azure"
     assert json.loads(keys.out) == {"primaryKey": "p", "secondaryKey": "s"}
-    assert (renewed.last, renewed.out) == (["online", "regenerate", "flights", "secondary"], "")
-    assert (ended.last, ended.out) == (["online", "delete", "flights"], "")
+    assert (renewed.last, renewed.out) == (["online", "regenerate", "flights", "secondary", WAIT], "")
+    assert (ended.last, ended.out) == (["online", "delete", "flights", {"wait": False}], "")
 
 
 def test_an_update_of_an_endpoint_changes_what_it_says_and_nothing_else(run: Any) -> None:
@@ -162,9 +168,10 @@ def test_an_update_of_an_endpoint_changes_what_it_says_and_nothing_else(run: Any
     )
     before = ANSWERS["online"]["get"]
     assert [line.code for line in (routed, set_, filed, mirrored)] == [0, 0, 0, 0]
-    assert routed.last == ["online", "update", "flights", {**before, "traffic": {"blue": 90, "green": 10},
-                                                           "properties": {}}]  # fmt: skip
+    doc = {**before, "traffic": {"blue": 90, "green": 10}, "properties": {}}
+    assert routed.last == ["online", "update", "flights", doc, WAIT]
     changed = {"tags": {"team": "b"}, "description": "new"}
+    assert set_.last[4] == {"wait": False}, "that is --no-wait"
     assert (set_.last[3], set_.out) == ({**before, **changed, "properties": {}}, "")
     doc = filed.last[3]
     assert (doc["tags"], doc["traffic"]) == ({"stage": "new"}, {"blue": 100}), (
@@ -228,7 +235,7 @@ def test_deployments_are_shown_read_and_ended(run: Any) -> None:
     assert json.loads(shown.out)["endpoint_name"] == "flights"
     assert [row["name"] for row in json.loads(listed.out)] == ["blue"]
     assert (logs.last, logs.out) == (["online", "logs", "flights", "blue", 3, "storage-initializer"], "one\ntwo\n")
-    assert (ended.last, ended.out) == (["online", "delete_deployment", "flights", "blue"], "")
+    assert (ended.last, ended.out) == (["online", "delete_deployment", "flights", "blue", WAIT], "")
 
 
 def test_batch_endpoints_and_deployments(run: Any, place: Path) -> None:
