@@ -16,7 +16,8 @@ DATASTORE = re.compile(
 JOB_OUTPUT = re.compile(r"^azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)(?:/paths/(?P<path>.*))?/?$")
 ASSET = re.compile(r"^azureml:(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]+)|@(?P<label>\w+))?$")
 ASSET_ID = re.compile(
-    r"^(?:azureml:)?/subscriptions/.*/(?P<plural>\w+)/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?$"
+    r"^(?:azureml:)?/subscriptions/.*/workspaces/[^/]+/(?P<plural>\w+)/(?P<name>[^/]+)"
+    r"(?:/versions/(?P<version>[^/]+))?$"
 )
 REGISTRY_ASSET = re.compile(
     r"^(?:azureml:)?azureml://registries/(?P<registry>[^/]+)/(?P<plural>[a-z]+)/(?P<name>[^/]+)"
