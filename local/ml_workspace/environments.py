@@ -23,7 +23,7 @@ Log = Callable[[str], None]
 FORMAT = 1  # of what is built; a change makes every environment anew
 REPORT = 4.0  # seconds between two lines about a build
 BYTECODE = Path(__file__).with_name("bytecode.py")
-TRACKING = Path(__file__).with_name("tracking_requirements.txt")
+OWN = Path(__file__).parent  # has the pinned requirements of the engine's own servers
 PATCH = re.compile(r"(?<=^\d\.\d)\.\d+$|(?<=^\d\.\d\d)\.\d+$")  # of a version such as 3.11.7
 MESSAGE = 4000  # characters of uv's message that an error repeats
 
@@ -56,7 +56,14 @@ class Environments:
 
     def tracking(self, log: Log) -> Path:
         """The interpreter of the MLflow server, whose packages are pinned with hashes in this package."""
-        wanted = Requirements("MLflow server", "3.11", tuple(TRACKING.read_text(encoding="utf-8").splitlines()), ())
+        return self._pinned("MLflow server", OWN / "tracking_requirements.txt", log)
+
+    def router(self, log: Log) -> Path:
+        """The interpreter of the router of online endpoints, with packages pinned like those."""
+        return self._pinned("router of online endpoints", OWN / "router_requirements.txt", log)
+
+    def _pinned(self, name: str, file: Path, log: Log) -> Path:
+        wanted = Requirements(name, "3.11", tuple(file.read_text(encoding="utf-8").splitlines()), ())
         return self._built(self._key(wanted), wanted, ["--no-deps", "--require-hashes"], log)
 
     @staticmethod

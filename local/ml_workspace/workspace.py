@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .environments import Environments
     from .jobs import Jobs
     from .models import Models
+    from .online import OnlineEndpoints
     from .resolve import Resolver
     from .tracking import Tracking
 
@@ -87,7 +88,7 @@ class Workspace(Holder):
         return [cls(path.parent).document for path in found]
 
     def delete(self) -> None:
-        """Stop the workspace's server and remove its folder for good.
+        """Stop the workspace's servers and remove its folder for good.
 
         Raises:
             WorkspaceError: jobs are running.
@@ -98,6 +99,7 @@ class Workspace(Holder):
         running = [job["name"] for job in jobs if job["status"] not in TERMINAL]
         if running:
             raise WorkspaceError(f"Workspace '{self.name}' has running jobs: {', '.join(running)}. Cancel them first.")
+        self.online.serving.stop()
         self.tracking.stop()
         shutil.rmtree(self.path)
 
@@ -121,6 +123,13 @@ class Workspace(Holder):
         from .batch import BatchEndpoints
 
         return BatchEndpoints(self)
+
+    @cached_property
+    def online(self) -> "OnlineEndpoints":
+        """Online endpoints and their deployments."""
+        from .online import OnlineEndpoints
+
+        return OnlineEndpoints(self)
 
     @cached_property
     def tracking(self) -> "Tracking":

@@ -1,0 +1,104 @@
+"""What commands do with a workspace's supervisor: see that it is up, stop it, look at what it keeps."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import processes
+from .errors import WorkspaceError
+from .names import JOB
+from .serving_folder import HOST, ServingFolder
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+POLL = 0.05  # seconds between looks at what the supervisor does
+START = 30.0  # seconds for a supervisor to come up
+
+
+class Serving:
+    """The supervisor of one workspace, from outside."""
+
+    def __init__(self, ws: "Workspace") -> None:
+        self._ws = ws
+        self.folder = ServingFolder(ws.path)
+
+    def ensure(self) -> None:
+        """Start the supervisor if it is not up."""
+        if not self._held():
+            self._spawn()
+
+    def ports(self) -> dict[str, int] | None:
+        """The ports of requests and of the data collector; None if the supervisor has never been up."""
+        ports: dict[str, int] | None = self.folder.record().get("ports")
+        return ports
+
+    def address(self) -> str:
+        """http://127.0.0.1:PORT of the router; the supervisor is started if it is down.
+
+        Raises:
+            WorkspaceError: it does not come up.
+        """
+        end = time.monotonic() + START
+        while True:
+            # The ports of an earlier supervisor may be taken by now: what counts is what this one writes.
+            if self._held() and (ports := self.ports()) and self._is_recorded():
+                return f"http://{HOST}:{ports['requests']}"
+            if time.monotonic() > end:
+                raise WorkspaceError(
+                    f"The serving supervisor of workspace '{self._ws.name}' did not start. "
+                    f"See {self.folder.path / 'supervisor.log'}"
+                )
+            self.ensure()
+            time.sleep(POLL)
+
+    def _is_recorded(self) -> bool:
+        supervisor = self.folder.record().get("supervisor") or {}
+        return bool(supervisor) and processes.alive(supervisor["pid"], supervisor["identity"])
+
+    def stop(self) -> bool:
+        """End the supervisor, the router and all servers; whether anything ran. The deployments stay in the catalog."""
+        if not self.folder.path.exists():
+            return False
+        record = self.folder.record()
+        known = [record.get("supervisor"), record.get("router"), *(record.get("servers") or {}).values()]
+        # First the one that would start the others again.
+        ran = [process is not None and processes.kill_group(process["pid"], process["identity"]) for process in known]
+        with processes.exclusive(self.folder.lock):
+            # A supervisor that was killed before it wrote its record has started nothing.
+            late = self.folder.record()
+            for process in [late.get("router"), *(late.get("servers") or {}).values()]:
+                ran.append(process is not None and processes.kill_group(process["pid"], process["identity"]))
+            if late:
+                self.folder.keep({key: value for key, value in late.items() if key == "ports"})
+        return any(ran)
+
+    def _held(self) -> bool:
+        """Whether a supervisor has the lock."""
+        self.folder.make()
+        with self.folder.lock.open("a", encoding="utf-8") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def _spawn(self) -> None:
+        # The lock is taken here and inherited, so there is no moment at which two could start.
+        lock = os.open(self.folder.lock, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            with suppress(BlockingIOError):  # another command was faster
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with (self.folder.path / "supervisor.log").open("ab") as log:
+                    subprocess.Popen(
+                        [sys.executable, str(Path(__file__).parent), "serve", str(self._ws.path)],
+                        pass_fds=(lock,), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                        cwd=self.folder.sockets, env={k: v for k, v in os.environ.items() if k != JOB},
+                    )  # fmt: skip
+        finally:
+            os.close(lock)
