@@ -52,6 +52,8 @@ def test_the_saved_model_names_its_data_months_and_packages(folder):
     assert "scikit-learn==1.5.2" in (saved / "requirements.txt").read_text()
     assert [column.name for column in model.signature.inputs][:4] == ["carrier", "origin", "dest", "dep_delay"]
     assert not model.signature.inputs.optional_input_names(), "wind_gust has gaps, yet the model needs its column"
+    # What score.py checks requests against: both types have a value for what is missing, whole numbers have none.
+    assert {column.type.name for column in model.signature.inputs} == {"string", "double"}
 
 
 def test_settings_are_judged_on_the_last_train_month_by_a_model_that_has_not_seen_it(folder, tracking):
