@@ -4,9 +4,9 @@
     python -m scripts.rollout --env dev --model-version 3
 
 The idle one of the two deployments gets the model, is tested by name, gets a copy of the requests, then a small share
-of them, while the error rate and the time of the answers are watched; then it gets all. If anything is wrong on the way,
-the traffic goes back to what it was and the exit code is 1. What the rollout has to remember is in tags of the endpoint,
-so a second rollout sees the first, and one that was killed can simply be started again.
+of them, while errors and times of its answers are watched; then it gets all. If anything is wrong on the way, the
+traffic goes back to what it was and the exit code is 1. What the rollout has to remember is in tags of the endpoint, so
+a second rollout sees the first, and one that was killed can simply be started again.
 """
 
 import argparse
@@ -43,14 +43,27 @@ def main(args: argparse.Namespace) -> int:
         version = resolve(config["model"], args.model_version, where)
         project = Project(Path.cwd(), args.env, {"model_version": version})
         serving = serving_of(project)
-        write_build(project)
-        return roll_out(f"{config['model']}:{version}", serving, config, where)
+        return roll_out(f"{config['model']}:{version}", serving, Submitting(project, serving, where), where)
     except (SpecError, AzError, StateError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def roll_out(model: str, serving: Serving, config: dict[str, Any], where: list[str]) -> int:
+class Submitting(OnlineEndpoint):
+    """The endpoint; each spec is written right before it is submitted, so that build/<env>/ has what was."""
+
+    def __init__(self, project: Project, serving: Serving, where: list[str]) -> None:
+        super().__init__(serving.name, where)
+        self.project, self._serving = project, serving
+
+    def run(self, arguments: tuple[str, ...]) -> None:
+        if "--file" in arguments:
+            write_build(self.project, [self._serving.keys[arguments[arguments.index("--file") + 1]]])
+        super().run(arguments)
+
+
+def roll_out(model: str, serving: Serving, online: Submitting, where: list[str]) -> int:
+    config: dict[str, Any] = online.project.config
     settings = config["rollout"]
     asked = Rollout(
         model=model,
@@ -69,7 +82,6 @@ def roll_out(model: str, serving: Serving, config: dict[str, Any], where: list[s
         known = replace(progress, owner_gone=running is not None and is_gone(running.owner))
         return next_action(endpoint, replace(asked, now=datetime.now(UTC)), known)
 
-    online = OnlineEndpoint(serving.name, where)
     checks = Checks(online, model, serving.sample, settings, where)
     said: list[str] = []
     code = drive(decide, online, checks, 60 * settings["stale_minutes"], lambda text: tell(text, said))

@@ -57,7 +57,11 @@ def drive(decide: Decide, online: Online, tests: Tests, patience: float, say: Ca
             if not isinstance(action, Wait):
                 deadline = time.monotonic() + patience
             elif time.monotonic() > deadline:
-                progress = replace(progress, failure=f"{action.why}, for {patience / 60:.0f} minutes now")
+                if progress.failure:
+                    say(f"{progress.failure}\n{GIVEN_UP}")
+                    return 2
+                failure = f"{action.why}, for {patience / 60:.0f} minutes now"
+                progress, deadline = replace(progress, failure=failure), time.monotonic() + patience
         except KeyboardInterrupt:
             if progress.failure:  # the second one: somebody does not want to wait for the traffic to be restored
                 raise

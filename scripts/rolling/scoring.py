@@ -88,7 +88,7 @@ class Scoring:
         self._session.headers.update({"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
 
     def score(self, rows: Rows, deployment: str | None = None) -> Answer:
-        """Sends rows, to a deployment by name or to whoever the traffic gives them; never raises for what comes back."""
+        """Sends rows to a deployment by name, or to whom the traffic gives them; never raises for what comes back."""
         headers = {DEPLOYMENT: deployment} if deployment else {}
         start = time.monotonic()
         try:

@@ -20,7 +20,7 @@ class Serving:
     Args:
         folder: of its specs.
         name: of the endpoint.
-        keys: specs that are submitted.
+        keys: rendered spec -> what `write_build` calls it.
         file: rendered spec of the endpoint.
         files: deployment -> rendered spec, in order of preference: that of their names.
         content: hash of what the deployments are, whichever of them it is put into.
@@ -29,7 +29,7 @@ class Serving:
 
     folder: str
     name: str
-    keys: list[str]
+    keys: Mapping[str, str]
     file: str
     files: Mapping[str, str]
     content: str
@@ -63,7 +63,7 @@ def serving_of(project: Project) -> Serving:
     return Serving(
         folder=folder,
         name=endpoint.name,
-        keys=[endpoint.key, *(spec.key for spec in deployments)],
+        keys={f"{built}/{spec.path}": spec.key for spec in (endpoint, *deployments)},
         file=f"{built}/{endpoint.path}",
         files={spec.name: f"{built}/{spec.path}" for spec in sorted(deployments, key=lambda spec: spec.name)},
         content=content_of(deployments),
