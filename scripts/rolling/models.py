@@ -3,6 +3,7 @@
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from scripts.az import AzError, az, az_json
 from scripts.rolling.smoke import Expected
@@ -36,3 +37,18 @@ def expected(model: str, version: str, where: list[str]) -> Expected:
         line = ["ml", "model", "download", "--name", model, "--version", version, "--download-path", folder, *where]
         az([*line, "--output", "none"])
         return Expected.read(Path(folder), f"{model}:{version}")
+
+
+def served(deployment: dict[str, Any]) -> str:
+    """`name:version` of the model in what `az ml online-deployment show` prints.
+
+    Raises:
+        AzError: it names no registered version.
+    """
+    found = re.search(r"(?:models/|azureml:)([^/:]+)(?:/versions/|:)([0-9]+)$", str(deployment.get("model")))
+    if not found:
+        name, model = deployment["name"], deployment.get("model")
+        raise AzError(
+            f"deployment {name} serves {model}, no version of a registered model; `make deploy` rolls one out"
+        )
+    return f"{found[1]}:{found[2]}"
