@@ -19,15 +19,17 @@ def update(
     Args:
         endpoint: as it is.
         traffic: every deployment that is not named gets 0.
-        mirror: the same for mirrored traffic.
+        mirror: the deployment that gets mirrored traffic; none for {}.
         tags: to set.
         without: tags to remove; those that aren't there are passed over.
     """
     line = ["ml", "online-endpoint", "update", "--name", endpoint.name]
     if traffic is not None:
-        line += ["--traffic", shares(endpoint, traffic)]
+        # A share for each deployment there is: one that is left out might keep what it has.
+        names = {*endpoint.deployments, *endpoint.traffic, *traffic}
+        line += ["--traffic", shares(names, traffic)]
     if mirror is not None:
-        line += ["--mirror-traffic", shares(endpoint, mirror)]
+        line += ["--mirror-traffic", shares({*endpoint.mirror, *mirror}, mirror)]  # the service takes one deployment
     if tags:
         line += ["--set", *(f"tags.{name}={value[:TAG_LENGTH]}" for name, value in tags.items())]
         line += ["--force-string"]  # a tag is text, also where it looks like a number
@@ -37,7 +39,5 @@ def update(
     return tuple(line)
 
 
-def shares(endpoint: Endpoint, traffic: Traffic) -> str:
-    """A share for each deployment there is: one that is left out might keep what it has."""
-    names = sorted({*endpoint.deployments, *endpoint.traffic, *endpoint.mirror, *traffic})
+def shares(names: Iterable[str], traffic: Traffic) -> str:
     return written({name: traffic.get(name, 0) for name in names})

@@ -73,6 +73,8 @@ def smoke(scoring: Scoring, deployment: str, expected: Expected, sample: Rows, l
     measured = Measured()
     for rows in some_rows(sample):
         measured.add(scoring.score(rows, deployment))
+        if limits.hopeless(measured, TIMED):
+            break
     if problem := judge(measured, limits):
         raise SmokeError(problem)
     return {"compared_rows": len(expected.predictions), "largest_difference": largest, **measured.summary()}

@@ -23,14 +23,13 @@ def undo(endpoint: Endpoint, running: Running, progress: Progress) -> Line:
     """Back to what was, in one line."""
     tags = {REFUSED: f"{running.model}: {one_line(progress.failure)}"}
     line = update(endpoint, *back(endpoint, running.before), tags, RUNNING)
-    why = f"back to {written(running.before)}: {one_line(progress.failure)}"
-    return Line(line, why, replace(progress, over="undone"), undoes=True)
+    return Line(line, f"back to {written(running.before)}", replace(progress, over="undone"), undoes=True)
 
 
 def leave(endpoint: Endpoint, progress: Progress) -> Line:
     """Ends a rollout and leaves the traffic to whoever changed it."""
     line = update(endpoint, tags={REFUSED: one_line(progress.failure)}, without=RUNNING)
-    return Line(line, f"the traffic stays: {progress.failure}", replace(progress, over="left"), undoes=True)
+    return Line(line, "the traffic stays as it is", replace(progress, over="left"), undoes=True)
 
 
 def back(endpoint: Endpoint, before: Traffic) -> tuple[Traffic | None, Traffic | None]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from scripts.rolling.scoring import Answer, Rows, Scoring
 
+SLOW = 0.05  # share of requests that may take longer than the p95
 FEWEST = 20  # answers; a p95 of fewer says nothing
 
 
@@ -23,6 +24,11 @@ class Limits:
 
     error_rate: float
     p95_ms: float
+
+    def hopeless(self, measured: "Measured", planned: int) -> bool:
+        """Whether so much failed or was slow that the limits can't be kept any more, however the rest will be."""
+        slow = sum(1 for seconds in measured.seconds if 1000 * seconds > self.p95_ms)
+        return measured.errors > self.error_rate * planned or slow > SLOW * planned
 
 
 @dataclass
@@ -47,7 +53,7 @@ class Measured:
 
     @property
     def p95_ms(self) -> float:
-        return 1000 * percentile(self.seconds, 0.95)
+        return 1000 * percentile(self.seconds, 1 - SLOW)
 
     def summary(self) -> dict[str, float]:
         return {"requests": self.requests, "errors": self.errors, "p95_ms": round(self.p95_ms, 1)}
@@ -60,13 +66,13 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def judge(measured: Measured, limits: Limits) -> str | None:
     """Why a deployment is not good enough; None if it is."""
-    if measured.requests < FEWEST:
-        return f"only {measured.requests} answers, fewer than the {FEWEST} that say something"
     if measured.error_rate > limits.error_rate:
         first = f"; the first: {measured.problem}"
         return f"{measured.errors} of {measured.requests} requests failed, more than {limits.error_rate:.1%}{first}"
     if measured.p95_ms > limits.p95_ms:
         return f"p95 is {measured.p95_ms:.0f} ms, above {limits.p95_ms:g} ms"
+    if measured.requests < FEWEST:
+        return f"only {measured.requests} answers, fewer than the {FEWEST} that say something"
     return None
 
 
@@ -86,18 +92,18 @@ def watch(
     anything; so it is asked by name as well, while it has the copies or the share to cope with.
 
     Returns:
-        Deployment -> what was measured. It stops early once `deployment` can't keep the error rate any more.
+        Deployment -> what was measured. It stops early once `deployment` can't keep the limits any more.
     """
     found = {deployment: Measured()}
     lock, start, sent = threading.Lock(), time.monotonic(), 0
-    allowed = limits.error_rate * requests
 
     def client(number: int) -> None:
         nonlocal sent
         scoring, chance = connect(), random.Random(seed + number)
         while True:
             with lock:
-                if sent >= requests or time.monotonic() - start > seconds or found[deployment].errors > allowed:
+                over = sent >= requests or time.monotonic() - start > seconds
+                if over or limits.hopeless(found[deployment], requests):
                     return
                 sent += 1
                 by_name = sent % 2 == 0

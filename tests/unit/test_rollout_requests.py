@@ -103,6 +103,12 @@ def test_a_slow_deployment_fails(server):
         smoke(server.connect(), "green", EXPECTED, ROWS, Limits(0.05, 0.001))
 
 
+def test_a_slow_deployment_is_not_asked_for_longer_than_it_takes_to_know(server):
+    with pytest.raises(SmokeError):
+        smoke(server.connect(), "green", EXPECTED, ROWS, Limits(0.05, 0.001))
+    assert len(server.asked) == 3 + 3, "5 % of 40 requests may be slow, the third is one too many"
+
+
 def test_no_answer_at_all_is_an_error_and_no_traceback(server):
     answer = Scoring("http://127.0.0.1:9/e/score", "key").score(ROWS)
     assert (answer.status, answer.problem) == (0, "no answer: ConnectionError")
