@@ -95,7 +95,7 @@ def watch(
         Deployment -> what was measured. It stops early once `deployment` can't keep the limits any more.
     """
     found = {deployment: Measured()}
-    lock, start, sent = threading.Lock(), time.monotonic(), 0
+    lock, start, sent, stopped = threading.Lock(), time.monotonic(), 0, False
 
     def client(number: int) -> None:
         nonlocal sent
@@ -103,7 +103,7 @@ def watch(
         while True:
             with lock:
                 over = sent >= requests or time.monotonic() - start > seconds
-                if over or limits.hopeless(found[deployment], requests):
+                if stopped or over or limits.hopeless(found[deployment], requests):
                     return
                 sent += 1
                 by_name = sent % 2 == 0
@@ -114,6 +114,9 @@ def watch(
     threads = [threading.Thread(target=client, args=(number,), daemon=True) for number in range(clients)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:
+        stopped = True  # after Ctrl-C nobody is asked any more
     return found
