@@ -43,7 +43,7 @@ class Checks:
         try:
             found = smoke(Scoring(*self._address), deployment, self._expected, self._sample, self._limits)
         except SmokeError as error:
-            return str(error)
+            return f"{error}\n{self._log(deployment)}"
         self.report["smoke"] = {"deployment": deployment, **found}
         print(
             f"  {found['compared_rows']} predictions equal the registered model's own, p95 {found['p95_ms']:.0f} ms",
@@ -70,4 +70,10 @@ class Checks:
                 f"  {name}: {found.requests} requests, {found.errors} failed, p95 {found.p95_ms:.0f} ms",
                 flush=True,
             )
-        return judge(measured[action.deployment], self._limits)
+        problem = judge(measured[action.deployment], self._limits)
+        return problem and f"{problem}\n{self._log(action.deployment)}"
+
+    def _log(self, deployment: str) -> str:
+        """Where a person reads on: the server tells callers nothing of an exception."""
+        names = f"--endpoint-name {self._online.name} --name {deployment} {' '.join(self._where)}"
+        return f"  its log: az ml online-deployment get-logs {names}"

@@ -225,7 +225,7 @@ def test_a_rollback_restores_the_traffic_of_before(place):
     ("name", "reason"),
     [
         ("broken", "az ml online-deployment update"),
-        ("failing", "this model can't predict"),
+        ("failing", "the scoring script's 500"),
         ("slow", "above 2500 ms"),
         ("other", "the registered model itself says"),
     ],
