@@ -114,7 +114,7 @@ def test_traffic_goes_to_deployments_that_have_been_up_and_update_takes_what_sho
     assert (printed["traffic"], printed["tags"]) == ({"blue": 100}, {"x": "1"})
     with pytest.raises(WorkspaceError, match="'blue' has 100 % of the traffic"):
         ws.online.delete_deployment("e11", "blue")
-    with pytest.raises(Conflict, match="Deployment 'blue'.*already exists"):
+    with pytest.raises(Conflict, match=r"Deployment 'blue'.*already exists"):
         ws.online.create_deployment(online_deployment("e11", "blue"), tmp_path)
 
 
