@@ -28,6 +28,7 @@ SECTIONS = (
     "crowd",
     "templates",
     "memory",
+    "batch",
     "train",
 )  # a module each; quick ones first
 REPORT = Path("build") / "bench.json"

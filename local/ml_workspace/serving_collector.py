@@ -166,7 +166,7 @@ def _envelope(collector: Collection, name: str, identity: str, at: float, correl
 
 
 def _folder(collector: Collection, name: str, at: float) -> Path:
-    return collector.folder / name / datetime.fromtimestamp(at, UTC).strftime(FOLDERS[collector.rolling_rate])
+    return collector.folders[name] / datetime.fromtimestamp(at, UTC).strftime(FOLDERS[collector.rolling_rate])
 
 
 def _blob(collector: Collection, name: str, at: float, identity: str, data: bytes) -> str:

@@ -48,7 +48,7 @@ class Collection:
 
     Args:
         token: SHA-256 of what the deployment's servers prove themselves with, as hex.
-        folder: has a folder for each collection.
+        folders: collection -> where its records go.
         source: ARM id of the deployment.
         rates: collection -> share of the requests that is collected, 0 to 1.
         rolling_rate: minute, hour or day: how often a new file begins.
@@ -56,7 +56,7 @@ class Collection:
     """
 
     token: str
-    folder: Path
+    folders: dict[str, Path]
     source: str
     rates: dict[str, float]
     rolling_rate: str
@@ -193,7 +193,10 @@ def _endpoint(entry: Document, known: dict[str, Deployment]) -> Endpoint:
 def _collection(entry: Document | None) -> Collection | None:
     if not entry:
         return None
-    rates = {name.lower(): float(settings.get("rate", 1.0)) for name, settings in entry["collections"].items()}
+    collections = {name.lower(): settings for name, settings in entry["collections"].items()}
+    rates = {name: float(settings.get("rate", 1.0)) for name, settings in collections.items()}
+    folders = {
+        name: Path(settings.get("folder") or Path(entry["folder"]) / name) for name, settings in collections.items()
+    }
     headers = tuple(name.lower() for name in entry.get("capture_headers") or () if name.lower() != "authorization")
-    folder = Path(entry["folder"])
-    return Collection(entry["token"], folder, entry["source"], rates, entry.get("rolling_rate") or "hour", headers)
+    return Collection(entry["token"], folders, entry["source"], rates, entry.get("rolling_rate") or "hour", headers)

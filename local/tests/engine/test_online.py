@@ -228,7 +228,7 @@ def test_endpoints_come_back_after_the_machine_was_restarted(ws, shop, call, cap
     known = record(ws)
     for each in (known["supervisor"], known["router"], *known["servers"].values()):
         os.killpg(each["pid"], signal.SIGKILL)
-    assert machine_verbs.start(str(ws.root)) == 0
+    assert machine_verbs.main("start", [str(ws.root)]) == 0
     assert f"/{shop}/score is up" in capsys.readouterr().out
     assert record(ws)["ports"] == known["ports"]
     assert call()[0] == 200
