@@ -81,7 +81,8 @@ class Fleet:
 
     def ready(self) -> frozenset[str]:
         """Sockets of the servers that requests can go to."""
-        return frozenset(socket for socket, server in self._servers.items() if server.ready)
+        ready = {socket for socket, server in self._servers.items() if server.ready}
+        return frozenset(ready - set(self._endings))
 
     def trouble(self, plan: str) -> str | None:
         """Why a plan can't be brought up; None if it may still be."""
@@ -111,13 +112,19 @@ class Fleet:
         for thread in self._endings.values():
             thread.join()
 
-    def sweep(self) -> None:
-        """Forget the servers that have ended."""
+    def runs(self, plan: str) -> bool:
+        """Whether the folder of a plan is in use."""
+        return plan in self._launches or any(server.need.plan == plan for server in self._servers.values())
+
+    def sweep(self) -> bool:
+        """Forget the servers that have ended; whether there were any."""
+        before = len(self._endings)
         for socket, thread in list(self._endings.items()):
             if not thread.is_alive():
                 self._servers.pop(socket).forget()
                 del self._endings[socket]
                 print(f"ended {socket}", flush=True)
+        return len(self._endings) < before
 
     def records(self) -> dict[str, Row]:
         """What another supervisor has to know of those that run."""
