@@ -29,6 +29,7 @@ SECTIONS = (
     "templates",
     "memory",
     "train",
+    "serve",
 )  # a module each; quick ones first
 REPORT = Path("build") / "bench.json"
 
