@@ -28,6 +28,7 @@ SECTIONS = (
     "crowd",
     "templates",
     "memory",
+    "batch",
     "train",
     "serve",
 )  # a module each; quick ones first

@@ -6,7 +6,7 @@ from typing import Any
 from ml_workspace import WorkspaceError
 
 from .session import workspace
-from .updates import Overrides, named, restated, stated
+from .updates import Overrides, named, restated, stated, texts
 
 Row = dict[str, Any]
 
@@ -68,7 +68,7 @@ def set_defaults(instance: Row, defaults: str | None = None) -> Row:
 
 def save(cmd: Any, parameters: Row, resource_group_name: str, workspace_name: str) -> Row:
     """Write back what an update made of an endpoint (`parameters`)."""
-    return workspace(resource_group_name, workspace_name).batch.update(parameters["name"], parameters)
+    return workspace(resource_group_name, workspace_name).batch.update(parameters["name"], texts(parameters))
 
 
 def delete(cmd: Any, name: str, resource_group_name: str, workspace_name: str) -> None:

@@ -8,8 +8,8 @@ from ml_workspace import Unsupported
 
 from .load import Document, absolute_paths, entity_of, plain_paths, remote
 from .spec_errors import naming
+from .updates import Overrides, texts
 
-Overrides = list[tuple[str, Any]]
 # What an engine's document has over a spec, and azure-ai-ml's schemas don't load.
 READ_ONLY = ("creation_context", "provisioning_state")
 
@@ -36,7 +36,7 @@ def endpoint(kind: str, file: str | None, overrides: Overrides) -> Document:
             raise Unsupported("compute: Kubernetes endpoints are not supported by the local workspace. Leave it out.")
         if kind == "online":
             refuse_tokens(doc)
-    return doc
+    return texts(doc)
 
 
 def refuse_tokens(doc: Document) -> None:
@@ -76,7 +76,7 @@ def deployment(kind: str, file: str | None, overrides: Overrides, check_script: 
             doc = _of_pipeline(entity, Path(file or ".").resolve().parent)
         else:
             doc = _of_model(entity, Path(file).resolve().parent if file else Path.cwd(), check_script)
-    return {key: value for key, value in doc.items() if value is not None}
+    return texts({key: value for key, value in doc.items() if value is not None})
 
 
 def edited(kind: str, document: Document, check_script: bool = True) -> Document:

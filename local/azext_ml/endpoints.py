@@ -7,7 +7,7 @@ from typing import Any
 from ml_workspace import NotFound, WorkspaceError
 
 from .session import workspace
-from .updates import Overrides, named, restated, stated
+from .updates import Overrides, named, restated, stated, texts
 
 Row = dict[str, Any]
 
@@ -67,7 +67,7 @@ def save(cmd: Any, parameters: Row, resource_group_name: str, workspace_name: st
 
     refuse_tokens(parameters)
     online = workspace(resource_group_name, workspace_name).online
-    return online.update(parameters["name"], parameters, wait=not no_wait)
+    return online.update(parameters["name"], texts(parameters), wait=not no_wait)
 
 
 def delete(cmd: Any, name: str, resource_group_name: str, workspace_name: str, no_wait: bool = False) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from ml_workspace import Unsupported, Workspace, WorkspaceError
 
+from .updates import Overrides
+
 Row = dict[str, Any]
-Overrides = list[tuple[str, Any]]
 LITERALS = {"string": str, "integer": int, "number": float, "boolean": bool}
 DATA = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
 SPEC = ("inputs", "outputs", "deployment")

@@ -27,6 +27,8 @@ def document(kind: str, file: str | None, overrides: list[tuple[str, Any]]) -> D
             _absolute_includes(entity)
             absolute_paths(entity, Path(file or ".").resolve().parent)
         doc: Document = plain_paths(entity._to_dict())
+        if kind == "component":
+            dropped.check_inputs(str(file), overrides, doc)
     if kind == "datastore":
         # A folder of the workspace stands for the datastore: it needs no secret, so none is kept.
         doc.pop("credentials", None)
@@ -62,6 +64,8 @@ def _job(file: str, overrides: list[tuple[str, Any]]) -> Document:
     dropped.check_inputs(file, overrides, doc)
     if settings := dropped.settings(entity, doc):
         doc["settings"] = settings
+    if doc.get("jobs") and (outputs := dropped.outputs(entity, doc)):
+        doc["outputs"] = outputs
     return doc
 
 

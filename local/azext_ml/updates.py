@@ -39,3 +39,9 @@ def restated(row: Row, spec: Row) -> Row:
         return editable(row)
     kept = {key: row[key] for key in (*OF_SERVICE, *ROUTING) if key in row}
     return editable({**kept, **{key: value for key, value in spec.items() if value not in (None, {}, [])}})
+
+
+def texts(document: Row) -> Row:
+    """A document with texts in its maps of texts: YAML and --set make a number of 1, the service keeps a text."""
+    maps = {key: document[key] for key in ("tags", "properties", "environment_variables") if document.get(key)}
+    return {**document, **{key: {name: str(item) for name, item in value.items()} for key, value in maps.items()}}

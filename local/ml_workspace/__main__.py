@@ -1,7 +1,7 @@
 """Processes of the engine, started by its folder: `python ml_workspace VERB …`.
 
 run WORKSPACE JOB: one job. serve WORKSPACE: the supervisor of its online endpoints. start ROOT: bring back the online
-endpoints of all workspaces. stop ROOT: end all servers of all workspaces.
+endpoints of all workspaces. stop [--cancel] ROOT: end all servers of all workspaces.
 """
 
 import sys
@@ -26,4 +26,4 @@ if __name__ == "__main__":
     else:
         from ml_workspace import machine_verbs
 
-        sys.exit(machine_verbs.start(*arguments) if verb == "start" else machine_verbs.stop(*arguments))
+        sys.exit(machine_verbs.main(verb, arguments))

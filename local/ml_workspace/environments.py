@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from . import installing
 from .catalog import now
 from .conda import Requirements, requirements
 from .errors import WorkspaceError
@@ -99,7 +100,7 @@ class Environments:
         if wanted.lines:
             python, file = folder / "bin" / "python", folder / "requirements.txt"
             file.write_text("\n".join(wanted.lines) + "\n", encoding="utf-8")
-            build.uv("pip", "install", "--python", str(python), *options, "--requirement", str(file))
+            build.install(python, file, options)
             build.run(str(python), str(BYTECODE), str(folder / "lib"))
         seconds = time.monotonic() - started
         record = {"name": wanted.name, "python": wanted.python, "requirements": wanted.lines, "created_at": now(),
@@ -119,10 +120,12 @@ class _Build:
             for k, v in os.environ.items()
             if k not in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
         }
+        of_pip, self._options = installing.for_uv(os.environ, Path.home())
         # Interpreters are taken from this machine, the one that runs this first, and never downloaded.
         self._env = {
             "UV_CACHE_DIR": str(root / ".uv-cache"),
             **inherited,
+            **of_pip,
             "UV_PYTHON_DOWNLOADS": "never",
             "PATH": os.pathsep.join([f"{sys.base_exec_prefix}/bin", os.environ.get("PATH", os.defpath), *_of_pyenv()]),
         }
@@ -150,6 +153,10 @@ class _Build:
             f"It has: {self.interpreters()}. Install that version (pyenv install {PATCH.sub('', python)}, or "
             f"uv python install {PATCH.sub('', python)}), or ask for one that is there."
         )
+
+    def install(self, python: Path, requirements: Path, options: list[str]) -> None:
+        """Install what a requirements file lists, from where pip on this machine would; see `run`."""
+        self.uv("pip", "install", "--python", str(python), *self._options, *options, "-r", str(requirements))
 
     def uv(self, *arguments: str) -> None:
         """Run uv; like `run`."""

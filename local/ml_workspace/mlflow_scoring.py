@@ -18,8 +18,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.proto_json_utils import NumpyEncoder, dataframe_from_parsed_json
 
 EXPECTED = (
-    'Send {"input_data": {"columns": […], "index": […], "data": [[…], …]}}, {"input_data": [[…], …]} or '
-    '{"input_data": [{"COLUMN": …}, …]}; "params" beside "input_data" if the model takes any.'
+    'Send {"input_data": {"columns": [...], "index": [...], "data": [[...], ...]}}, {"input_data": [[...], ...]} or '
+    '{"input_data": [{"COLUMN": ...}, ...]}; "params" beside "input_data" if the model takes any.'
 )
 
 _model: Any = None
@@ -50,7 +50,7 @@ def run(raw_data: str) -> AMLResponse:
         if schema is not None:  # what does not fit is the request's fault; what predict raises later on is the model's
             data = mlflow.pyfunc._enforce_schema(data, schema)
     except (ValueError, TypeError, KeyError, MlflowException) as error:
-        body = {"error": {"code": "BadRequest", "message": f"{error}. {EXPECTED}"}}
+        body = {"error": {"code": "BadRequest", "message": f"{str(error).rstrip('.')}. {EXPECTED}"}}
         return AMLResponse(body, 400, json_str=True)
     predicted = _model.predict(data, params=params) if params else _model.predict(data)
     return AMLResponse(encoded(predicted), 200, {"Content-Type": "application/json"})

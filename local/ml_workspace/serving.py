@@ -66,8 +66,7 @@ class Supervisor:
                 break
             time.sleep(TICK)
         self._front.stop()
-        for socket in self._fleet.records():
-            self._fleet.end(socket)
+        self._fleet.close()
 
     def _is_there(self) -> bool:
         """Whether the workspace is still the one that this was started for, and not removed or made anew."""

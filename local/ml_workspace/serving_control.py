@@ -2,9 +2,11 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 from . import processes
 from .errors import WorkspaceError
 from .names import JOB
-from .serving_folder import HOST, ServingFolder
+from .serving_folder import HOST, MARK, ServingFolder, mark
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -65,18 +67,27 @@ class Serving:
         """End the supervisor, the router and all servers; whether anything ran. The deployments stay in the catalog."""
         if not self.folder.path.exists():
             return False
-        record = self.folder.record()
-        known = [record.get("supervisor"), record.get("router"), *(record.get("servers") or {}).values()]
-        # First the one that would start the others again.
-        ran = [process is not None and processes.kill_group(process["pid"], process["identity"]) for process in known]
+        ran = False
+        # First the one that would start the others again; one that has just been started is yet to record itself.
+        while self._held():
+            ran = self._end(["supervisor"]) or ran
+            time.sleep(POLL)
         with processes.exclusive(self.folder.lock):
-            # A supervisor that was killed before it wrote its record has started nothing.
-            late = self.folder.record()
-            for process in [late.get("router"), *(late.get("servers") or {}).values()]:
-                ran.append(process is not None and processes.kill_group(process["pid"], process["identity"]))
-            if late:
-                self.folder.keep({key: value for key, value in late.items() if key == "ports"})
-        return any(ran)
+            ran = self._end(["router", "servers"]) or ran
+            for pid, value in processes.marked(MARK):  # what a killed supervisor had no time to record
+                if value.startswith(mark(self._ws.path, "")):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            self.folder.keep({key: value for key, value in self.folder.record().items() if key == "ports"})
+        return ran
+
+    def _end(self, names: list[str]) -> bool:
+        """End recorded processes, all at once; whether any of them ran."""
+        record = self.folder.record()
+        found = [known for name in names if (known := record.get(name))]
+        each = [process for known in found for process in ([known] if "pid" in known else known.values())]
+        with ThreadPoolExecutor(max(len(each), 1)) as pool:
+            return any(list(pool.map(lambda process: processes.kill_group(process["pid"], process["identity"]), each)))
 
     def _held(self) -> bool:
         """Whether a supervisor has the lock."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from . import processes
 from .catalog import Row
-from .serving_folder import CONTROL, ServingFolder
-from .serving_launch import MARK, Launch, mark
+from .serving_folder import CONTROL, MARK, ServingFolder, mark
+from .serving_launch import Launch
 from .serving_process import ATTEMPTS, LONGEST_PAUSE, Server
 from .serving_state import Need
 
@@ -36,9 +36,9 @@ class Fleet:
                 server = self._server(need, plans.get(need.plan))
                 server.adopt(record, now)
                 print(f"took over {socket}, process {server.pid}", flush=True)
-        known = {mark(self._ws, socket) for socket in [*self._servers, CONTROL]}
+        known = {mark(self._ws.path, socket) for socket in [*self._servers, CONTROL]}
         for pid, value in processes.marked(MARK):
-            if value.startswith(mark(self._ws, "")) and value not in known:
+            if value.startswith(mark(self._ws.path, "")) and value not in known:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -57,7 +57,7 @@ class Fleet:
         for socket, server in self._servers.items():
             was = server.ready
             server.step(now)
-            if was and not server.ready:
+            if was and not server.ready and socket not in self._endings:
                 print(f"{socket} is down: {server.reason or 'its readiness_probe fails'}", flush=True)
         for plan in [plan for plan in self._launches if plan not in plans]:
             del self._launches[plan]
@@ -103,6 +103,13 @@ class Fleet:
         """Begin to end a server."""
         self._endings[socket] = threading.Thread(target=self._servers[socket].end, daemon=True)
         self._endings[socket].start()
+
+    def close(self) -> None:
+        """End all servers."""
+        for socket in self.unneeded(()):
+            self.end(socket)
+        for thread in self._endings.values():
+            thread.join()
 
     def sweep(self) -> None:
         """Forget the servers that have ended."""

@@ -10,6 +10,12 @@ from .holder import write_document
 
 HOST = "127.0.0.1"
 CONTROL = "control.sock"  # of the router, among the sockets of the servers
+MARK = "AZUREML_SERVING_SOCKET"  # the environment variable that names a server, or the router, in its processes
+
+
+def mark(workspace: Path, socket: str) -> str:
+    """What MARK is in the processes of the server, or router, that a socket belongs to."""
+    return f"{workspace}/{socket}"
 
 
 class ServingFolder:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import processes
 from .catalog import Row
 from .errors import WorkspaceError
-from .serving_folder import CONTROL, HOST, ServingFolder, read_json, write_secret
-from .serving_launch import MARK, mark
+from .serving_folder import CONTROL, HOST, MARK, ServingFolder, mark, read_json, write_secret
 from .serving_state import pause
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ class Front:
                 self._due = now + LONGEST_PAUSE
 
     def _start(self, now: float) -> None:
-        processes.kill_marked(f"{MARK}={mark(self._ws, CONTROL)}")  # one that an earlier supervisor didn't record
+        processes.kill_marked(f"{MARK}={mark(self._ws.path, CONTROL)}")  # one that an earlier supervisor didn't record
         numbers = [str(listening.fileno()) for listening in self._sockets]
         listen, collector, control = numbers
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
@@ -142,7 +141,7 @@ class Front:
             self._process = subprocess.Popen(
                 [str(self._python), str(ROUTER), str(self._folder.routes), "--listen", listen, "--collector", collector,
                  "--control", control],
-                pass_fds=[int(number) for number in numbers], env={**variables, MARK: mark(self._ws, CONTROL)},
+                pass_fds=[int(number) for number in numbers], env={**variables, MARK: mark(self._ws.path, CONTROL)},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self._started = now

@@ -14,7 +14,7 @@ from . import deployment_parts as parts
 from . import overlay, snapshots
 from .catalog import now
 from .errors import WorkspaceError
-from .serving_folder import HOST, write_secret
+from .serving_folder import HOST, MARK, mark, write_secret
 from .serving_state import Need
 
 if TYPE_CHECKING:
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 
 SERVER = Path(__file__).with_name("serving_server.py")
 MLFLOW_SCRIPT = Path(__file__).with_name("mlflow_scoring.py")
-MARK = "AZUREML_SERVING_SOCKET"  # the environment variable that names the server in each of its processes
 PASSED = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-
-
-def mark(ws: "Workspace", socket: str) -> str:
-    """What the variable MARK is in the processes of a server."""
-    return f"{ws.path}/{socket}"
 
 
 class Launch:
@@ -100,7 +94,7 @@ class Launch:
                 "AZUREML_MDC_HOST": f"{need.endpoint}.{need.deployment}:{token}@{HOST}",
                 "AZUREML_MDC_PORT": str(collector_port),
             }
-        return {**variables, **server["variables"], MARK: mark(self._ws, need.socket)}
+        return {**variables, **server["variables"], MARK: mark(self._ws.path, need.socket)}
 
     def _run(self) -> None:
         try:

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 
 from . import processes
 from .catalog import Row
-from .serving_launch import MARK, Launch, mark
+from .serving_folder import MARK, mark
+from .serving_launch import Launch
 from .serving_probe import Probe
 from .serving_state import Need, pause
+from .tracebacks import last_traceback
 
 if TYPE_CHECKING:
     from .workspace import Workspace
 
 BACKLOG = 2048  # requests that wait while a killed server is started again
-ATTEMPTS = 3  # to start a server before it is told that it can't be
+ATTEMPTS = 2  # to start a server before it is told that it can't be
 LONGEST_PAUSE = 30.0  # seconds before another start of a server that dies again and again
 STABLE = 30.0  # seconds of being well after which a server's earlier deaths are forgotten
 TAIL = 3000  # characters of a log that a reason repeats
-TRACEBACK = "Traceback (most recent call last)"
+LINES = 20  # of a log without a traceback
 
 
 class Server:
@@ -72,7 +74,7 @@ class Server:
 
     def start(self, launch: Launch, collector_port: int, now: float) -> None:
         """Start its process."""
-        processes.kill_marked(f"{MARK}={mark(self._ws, self.need.socket)}")  # what an earlier one left behind
+        processes.kill_marked(f"{MARK}={mark(self._ws.path, self.need.socket)}")  # what an earlier one left behind
         if self._listening is None:
             Path(self.need.socket).unlink(missing_ok=True)
             self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -111,15 +113,17 @@ class Server:
             os.killpg(self.pid, signal.SIGKILL)
 
     def _died(self, now: float) -> None:
+        code = None
         if self._process:
             self._kill()  # what is left of its group, whose number is kept until the leader is reaped
-            self._process.wait()
-        processes.kill_marked(f"{MARK}={mark(self._ws, self.need.socket)}")
+            code = self._process.wait()
+        processes.kill_marked(f"{MARK}={mark(self._ws.path, self.need.socket)}")
         stable = self._well_since is not None and now - self._well_since > STABLE
         # One that hangs would hang the next time too.
         self.deaths = 1 if stable else ATTEMPTS if self._verdict and self._well_since is None else self.deaths + 1
         self.due = now + pause(self.deaths, LONGEST_PAUSE)
-        self.reason = self._verdict or self._tail()
+        how = "" if code is None else f" by signal {-code}" if code < 0 else f" with exit code {code}"
+        self.reason = self._verdict or (f"its process ended{how}" if self._well_since else self._tail())
         self._close_probes()
         self.pid, self._process = 0, None
 
@@ -130,8 +134,7 @@ class Server:
         with self._log.open("rb") as stream:
             stream.seek(self._begin)
             text = stream.read().decode(errors="replace").strip()
-        start = text.rfind(TRACEBACK)
-        return (text[start:] if start >= 0 else "\n".join(text.splitlines()[-20:]))[-TAIL:]
+        return (last_traceback(text) or "\n".join(text.splitlines()[-LINES:]))[-TAIL:]
 
     def _close_probes(self) -> None:
         for probe in (self._liveness, self._readiness):

@@ -115,4 +115,4 @@ def sha256(text: str) -> str:
 
 def pause(deaths: int, most: float) -> float:
     """Seconds before a process is started again that died so many times in a row: none, 1, 2, 4 … `most`."""
-    return 0.0 if deaths <= 1 else min(most, 2.0 ** (deaths - 2))
+    return 0.0 if deaths <= 1 else min(most, 2.0 ** min(deaths - 2, 16))

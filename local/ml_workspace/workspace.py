@@ -13,6 +13,7 @@ from .errors import NotFound, WorkspaceError
 from .holder import Holder, write_document
 
 if TYPE_CHECKING:
+    from .batch import BatchEndpoints
     from .environments import Environments
     from .jobs import Jobs
     from .models import Models
@@ -122,6 +123,13 @@ class Workspace(Holder):
         from .online import OnlineEndpoints
 
         return OnlineEndpoints(self)
+
+    @cached_property
+    def batch(self) -> "BatchEndpoints":
+        """Batch endpoints: create, deploy to, invoke."""
+        from .batch import BatchEndpoints
+
+        return BatchEndpoints(self)
 
     @cached_property
     def tracking(self) -> "Tracking":

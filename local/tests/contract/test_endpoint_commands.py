@@ -213,7 +213,7 @@ def test_an_update_of_an_online_deployment(run: Any, place: Path) -> None:
     before = ANSWERS["online"]["deployment"]
     doc = set_.calls[1][2]
     assert doc["instance_count"] == 3
-    assert doc["environment_variables"] == {"A": "1", "B": 2}
+    assert doc["environment_variables"] == {"A": "1", "B": "2"}
     same = ("model", "environment", "code_configuration", "tags", "instance_type")
     assert [doc[key] for key in same] == [before[key] for key in same]
     assert set_.calls[2] == ["online", "wait", "flights", "blue"]

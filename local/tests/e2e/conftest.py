@@ -46,7 +46,7 @@ class Az:
         finally:
             process.kill()
         assert process.returncode == code, f"az ml {line}: exit code {process.returncode}\n{out}{err}"
-        assert "Traceback" not in err
+        assert "unexpected error" not in err, err  # azure-cli's words for what nobody has caught
         return subprocess.CompletedProcess(line, code, out, err)
 
     def json(self, line: str) -> Any:
@@ -87,6 +87,7 @@ def commands(place: Path) -> Iterator[Az]:
     try:
         yield az
     finally:
+        az.workspace.online.serving.stop()
         az.workspace.tracking.stop()
 
 
