@@ -1,6 +1,7 @@
 """A virtual environment of one job over a shared one: what the job installs is gone with it, as with a container."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def _readdressed(program: Path, copy: Path, below: Path, folder: Path) -> bool:
         head, *rest = (b"#!" + file.read()).split(b"\n", 2)
     # A long path stands in the second line, which a shell reads: see `uv venv`.
     lines = [head, *rest[:1]]
-    moved = [line.replace(os.fsencode(below / "bin"), os.fsencode(folder / "bin")) for line in lines]
+    # By the environment's own name: its path may be another when a link leads to it.
+    bin_below = re.compile(rb"/[^'\"]*/" + re.escape(os.fsencode(below.name)) + rb"/bin(?=/)")
+    moved = [bin_below.sub(lambda _: os.fsencode(folder / "bin"), line) for line in lines]
     if moved != lines:
         _write(copy, b"\n".join([*moved, *rest[1:]]))
     return moved != lines

@@ -46,6 +46,12 @@ def test_scripts_run_on_its_interpreter(shared, tmp_path):
     assert run(shared, "where").stdout.strip() == str(tmp_path / "shared")
 
 
+def test_scripts_stay_apart_where_a_link_leads_to_the_shared_environment(shared, tmp_path):
+    (tmp_path / "elsewhere").symlink_to(tmp_path)
+    own = overlay.make(tmp_path / "elsewhere" / "shared" / "bin" / "python", tmp_path / "own")
+    assert run(own, "where").stdout.strip() == str(tmp_path / "own"), "pip would install into the shared one"
+
+
 def test_without_pip_the_one_of_the_machine_is_not_reached(shared, tmp_path):
     own = overlay.make(shared, tmp_path / "own")
     done = run(own, "pip", "install", "six")
