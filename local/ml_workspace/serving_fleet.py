@@ -29,13 +29,16 @@ class Fleet:
         self._endings: dict[str, threading.Thread] = {}
 
     def adopt(self, records: Mapping[str, Row], plans: Mapping[str, Row], now: float) -> None:
-        """Take over the servers that an earlier supervisor started, and end those that it had no time to record."""
+        """Take over the servers that an earlier supervisor started, and remove what it had no time to record or end."""
         for socket, record in records.items():
             if processes.alive(record["pid"], record["identity"]):
                 need = Need(record["endpoint"], record["deployment"], record["plan"], record["instance"])
                 server = self._server(need, plans.get(need.plan))
                 server.adopt(record, now)
                 print(f"took over {socket}, process {server.pid}", flush=True)
+        for file in self._folder.sockets.iterdir():
+            if file.name not in self._servers and file.name != CONTROL:
+                file.unlink()
         known = {mark(self._ws.path, socket) for socket in [*self._servers, CONTROL]}
         for pid, value in processes.marked(MARK):
             if value.startswith(mark(self._ws.path, "")) and value not in known:
