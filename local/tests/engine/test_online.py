@@ -262,7 +262,7 @@ def test_the_model_lies_where_azure_lays_it(ws, source, call, tmp_path):
 
 def test_an_mlflow_model_needs_no_scoring_script(ws, source, tmp_path):
     python = ws.environments.python(SERVING, print)
-    subprocess.run([python, "-c", MODEL, str(tmp_path / "model")], check=True)
+    subprocess.run([python, "-c", MODEL, str(tmp_path / "model")], check=True, cwd=tmp_path)
     ws.models.create({"name": "doubler", "path": str(tmp_path / "model"), "type": "mlflow_model"})
     deploy(ws, source, "mlflow", model="azureml:doubler:1", code_configuration=None)
     tables: tuple = (
