@@ -14,7 +14,7 @@ import pytest
 from endpoint_documents import SERVING, Load, ask, online_deployment
 from ml_workspace import NotFound, Workspace, WorkspaceError, machine_verbs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shop")]
 SCORE = """
 import json, os, time
 from pathlib import Path
