@@ -56,7 +56,7 @@ class Load:
 
     def start(self, requests: int, going: Path | str = "") -> "subprocess.Popen[str]":
         """Send at least so many requests, in a process of its own, and more while the file `going` exists."""
-        command = [self.python, LOAD, self.url, self.body, str(self.CLIENTS), str(requests), going]
+        command = [*map(str, (self.python, LOAD, self.url, self.body, self.CLIENTS, requests, going))]
         environment = {**os.environ, "KEY": self.key}
         return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -73,7 +73,7 @@ def _started(workspace: Workspace) -> int:
             online.serving.ensure()
             time.sleep(0.2)
     except WorkspaceError as error:
-        print(f"{workspace.path}: {error} See {online.serving.folder.path / 'supervisor.log'}")
+        print(f"{workspace.path}: {error} See {online.serving.log}")
         return 1
     for endpoint in online.list():
         print(f"{endpoint['scoring_uri']} is up")

@@ -61,7 +61,7 @@ def test_one_key_is_replaced_and_the_other_stays(ws):
 def test_an_endpoint_that_exists_is_not_made_again_and_keeps_its_keys(ws):
     ws.online.create({"name": "e11"}, wait=False)
     keys = ws.online.keys("e11")
-    with pytest.raises(Conflict, match="already exists.*update"):
+    with pytest.raises(Conflict, match=r"already exists.*update"):
         ws.online.create({"name": "e11"})
     assert ws.online.keys("e11") == keys
 
@@ -114,7 +114,7 @@ def test_traffic_goes_to_deployments_that_have_been_up_and_update_takes_what_sho
     assert (printed["traffic"], printed["tags"]) == ({"blue": 100}, {"x": "1"})
     with pytest.raises(WorkspaceError, match="'blue' has 100 % of the traffic"):
         ws.online.delete_deployment("e11", "blue")
-    with pytest.raises(Conflict, match="Deployment 'blue'.*already exists"):
+    with pytest.raises(Conflict, match=r"Deployment 'blue'.*already exists"):
         ws.online.create_deployment(online_deployment("e11", "blue"), tmp_path)
 
 
