@@ -73,5 +73,5 @@ def changes(place: Scratch, endpoint: Load) -> float:
     if process.returncode:
         raise BenchError(f"the load ended early:\n{errors}")
     measured = json.loads(said)
-    say(f"  {measured['requests']} requests, {measured['failed']} failed {errors[-2000:]}")
+    say(f"  {measured['requests']} requests, {measured['failed']} failed {errors}")
     return float(measured["failed"])
