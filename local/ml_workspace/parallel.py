@@ -24,8 +24,14 @@ FILES = 1  # of a mini-batch where mini_batch_size is not given
 BYTES = 1 << 20  # the same for a table
 RETRIES, TIMEOUT = 2, 60  # of retry_settings
 # Settings that are integers, and the least that each may be.
-LEAST = {"resources.instance_count": 1, "max_concurrency_per_instance": 1, "error_threshold": -1, "mini_batch_error_threshold": -1,
-         "retry_settings.max_retries": 0, "retry_settings.timeout": 1}  # fmt: skip
+LEAST = {
+    "resources.instance_count": 1,
+    "max_concurrency_per_instance": 1,
+    "error_threshold": -1,
+    "mini_batch_error_threshold": -1,
+    "retry_settings.max_retries": 0,
+    "retry_settings.timeout": 1,
+}
 
 # Settings of Azure's runner that come among the program arguments. The first two count here as well; the others watch
 # over a cluster or its log files, and have nothing to act on.
