@@ -9,6 +9,7 @@ from . import windows
 from .catalog import Row
 from .errors import Unsupported
 from .monitor_components import component
+from .monitor_defaults import warn_of_thresholds
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -137,7 +138,9 @@ class MonitorJob:
 
     def _facts(self) -> Row:
         """What the report says of the run beside its signals."""
-        target = self._monitor.get("monitoring_target")
+        target, warnings = self._monitor.get("monitoring_target"), list[str]()
+        for name, signal in self._monitor["monitoring_signals"].items():
+            warn_of_thresholds(name, signal, warnings.append)
         endpoint, _, deployment = (
             str((target or {}).get("endpoint_deployment_id") or "").removeprefix("azureml:").partition(":")
         )
@@ -154,6 +157,7 @@ class MonitorJob:
                 name: {"type": signal["type"], "alert_enabled": bool(signal.get("alert_enabled"))}
                 for name, signal in self._monitor["monitoring_signals"].items()
             },
+            "warnings": warnings,
         }
 
 

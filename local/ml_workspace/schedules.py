@@ -252,7 +252,9 @@ class Schedules:
     def _action(self, doc: dict[str, Any], source: Path, warn: Warn) -> tuple[Row, Row]:
         """({create_job or create_monitor: its document}, plan), everything resolved."""
         if doc.get("create_monitor"):
-            return {"create_monitor": monitors.prepare(self._ws, doc, source, warn)}, {}
+            document = {"create_monitor": monitors.prepare(self._ws, doc, source, warn)}
+            monitors.job(self._ws, {**doc, **document}, self.clock(), doc["name"])  # refuses what could not run
+            return document, {}
         if not doc.get("create_job"):
             raise WorkspaceError("create_job: is missing; a schedule has create_job or create_monitor.")
         job, plan = scheduled_jobs.prepare(self._ws, doc["create_job"], source, warn)

@@ -1,6 +1,7 @@
 """Job schedules: what is submitted, when, and once; with a clock that the tests set."""
 
 import datetime as dt
+import json
 import os
 import signal
 import subprocess
@@ -281,12 +282,12 @@ def test_scheduler_process_survives_being_killed_and_stops_when_it_is_asked(ws, 
     real.create({"name": "real", "trigger": every, "create_job": pipeline("true ${{inputs.when}}")}, tmp_path)
     try:
         _until(lambda: jobs_of(ws, "real"))
-        pid = real.scheduler._process()["pid"]
+        pid = _pid(real)
         os.kill(pid, signal.SIGKILL)
         _until(lambda: not real.scheduler.is_up())
         assert real.scheduler.ensure()
         assert real.scheduler.is_up()
-        assert real.scheduler._process()["pid"] != pid
+        assert _pid(real) != pid
         real.scheduler.ensure()  # does nothing
     finally:
         assert real.scheduler.stop() is True
@@ -304,6 +305,10 @@ def test_verb_says_what_is_due_next_and_make_down_ends_the_scheduler(ws, schedul
     shown = subprocess.run(line, capture_output=True, text=True, env=environment, check=True).stdout
     assert "off" in shown
     assert "schedule listed of rg/ws is due next at 2026-01-02 03:00:00 UTC" in shown
+
+
+def _pid(schedules):
+    return json.loads((schedules.scheduler.folder / "process.json").read_text())["pid"]
 
 
 def _until(condition, seconds=60):

@@ -48,7 +48,7 @@ def test_cron_is_due_at_its_minutes_hours_and_days_of_the_week():
 
 
 def test_day_and_month_of_a_cron_expression_count_for_nothing_and_that_is_said():
-    told = []
+    told: list[str] = []
     found = trigger.parse({"type": "cron", "expression": "0 3 1 6 *"}, at("2026-01-01T00:00"), told.append)
     assert due(found, "2026-01-10T00:00", 2) == ["Sat 2026-01-10 03:00", "Sun 2026-01-11 03:00"]
     assert "DAYS '1'" in told[0]
@@ -132,7 +132,7 @@ def test_every_hour_is_every_hour_whatever_the_clocks_do():
 
 
 def test_offset_of_a_start_is_dropped_as_azures_client_does_and_that_is_said():
-    told = []
+    told: list[str] = []
     document = {"type": "recurrence", "frequency": "day", "interval": 1, "start_time": "2026-05-10T10:15:00-04:00"}
     found = trigger.parse(document, at("2026-01-01T00:00"), told.append)
     assert due(found, "2026-05-01T00:00", 1) == ["Sun 2026-05-10 10:15"]
@@ -201,7 +201,8 @@ def test_next_and_latest_agree_and_no_time_is_left_out(seed):
     dice = random.Random(seed)
     found = _random_trigger(dice)
     begin = at("2026-01-01T00:00")
-    times, last = [], begin
+    times: list[dt.datetime] = []
+    last = begin
     while (last := found.next(last)) and last < begin + dt.timedelta(days=300) and len(times) < 400:
         times.append(last)
     assert times == sorted(set(times))
