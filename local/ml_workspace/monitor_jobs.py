@@ -94,7 +94,7 @@ class MonitorJob:
         common = {"ml_task": task, **columns}
         named = zip(group, asked, strict=True)
         inputs["signals"] = _json([{"name": name, **keys, **common} for (name, _), keys in named])
-        return self._add("signals", _step(component(SIGNALS), inputs))
+        return self._add("signals", _step(_typed(component(SIGNALS), inputs), inputs))
 
     def _custom(self, name: str, signal: Row) -> str:
         """A component of the person's own, and a step that reads its table of metrics."""
@@ -105,7 +105,7 @@ class MonitorJob:
         for threshold in signal["metric_thresholds"]:
             inputs[f"{threshold['metric_name']}_threshold"] = threshold["threshold"]
         variables = (signal.get("connection") or {}).get("environment_variables")
-        step = self._add("custom", _step(own, inputs, variables=variables))
+        step = self._add("custom", _step(own["id"], inputs, variables=variables))
         output = next(iter(own["outputs"]))
         table = f"${{{{parent.jobs.{step}.outputs.{output}}}}}"
         asked = [{"name": name, "type": "custom", "metric_thresholds": signal["metric_thresholds"]}]
@@ -126,9 +126,8 @@ class MonitorJob:
             return given
         key = json.dumps([data["pre_processing_component"], given, start, end], sort_keys=True)
         if key not in self._prepared:
-            own = self._ws.assets.at("component", data["pre_processing_component"])
             values = {"data_window_start": start, "data_window_end": end, "input_data": given}
-            self._prepared[key] = self._add("prepare", _step(own, values))
+            self._prepared[key] = self._add("prepare", _step(data["pre_processing_component"], values))
         return f"${{{{parent.jobs.{self._prepared[key]}.outputs.{PREPARED}}}}}"
 
     def _add(self, kind: str, step: Row) -> str:
@@ -161,11 +160,14 @@ class MonitorJob:
         }
 
 
-def _step(own: Row, inputs: dict[str, Any], outputs: Row | None = None, variables: Row | None = None) -> Row:
-    """A node of the pipeline, whose declared data have the types of those that it is given."""
-    declared = own.get("inputs") or {}
+def _typed(own: Row, inputs: dict[str, Any]) -> Row:
+    """A component whose declared data have the types of those that it is given: it reads any of them."""
     types = {name: {"type": value["type"]} for name, value in inputs.items() if isinstance(value, dict)}
-    own = {**own, "inputs": {name: {**found, **types.get(name, {})} for name, found in declared.items()}}
+    return {**own, "inputs": {name: {**found, **types.get(name, {})} for name, found in own["inputs"].items()}}
+
+
+def _step(own: Row | str, inputs: dict[str, Any], outputs: Row | None = None, variables: Row | None = None) -> Row:
+    """A node of the pipeline."""
     step = {"type": "command", "component": own, "inputs": inputs, "outputs": outputs or {}}
     return {**step, "environment_variables": variables} if variables else step
 

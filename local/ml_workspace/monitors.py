@@ -210,6 +210,10 @@ class _Preparation:
             raise Unsupported("connection.secret_config: the local workspace has no key vault; use inputs.")
         for name, data in (signal.get("input_data") or {}).items():
             self._reference(data, f"input_data.{name}")
+            if data.get("data_window") and not data.get("pre_processing_component"):
+                raise Unsupported(
+                    f"input_data.{name}.data_window: a window of a custom signal needs a pre_processing_component."
+                )
         signal["inputs"] = {
             name: self._input(value, f"inputs.{name}") for name, value in (signal.get("inputs") or {}).items()
         }

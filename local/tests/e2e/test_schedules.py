@@ -118,7 +118,7 @@ def test_update_disable_enable_and_delete(az: Any, hourly: Any) -> None:
     ("spec", "message"),
     [
         (SCHEDULE.replace("job: ./jobs/say.yml", "job: ./jobs/absent.yml"), "absent.yml"),
-        (SCHEDULE.replace("job: ./jobs/say.yml", "job: ./jobs/wrong.yml"), "jobs/wrong.yml: jobs.a.inputs.size: there is no"),
+        (SCHEDULE.replace("job: ./jobs/say.yml", "job: ./jobs/wrong.yml"), "wrong.yml: jobs.a.inputs.size"),
         (SCHEDULE.replace("interval: 1", "interval: 0"), "trigger.interval"),
         (SCHEDULE.replace("frequency: hour", "frequency: year"), "frequency"),
         (SCHEDULE.replace("job: ./jobs/say.yml", "job: azureml:absent"), "there is no job 'absent'"),

@@ -249,6 +249,9 @@ def test_warnings_say_what_azure_does_otherwise(target, tmp_path):
         (monitor({"c": {"type": "custom", "component_id": "azureml:late:1"}}), WorkspaceError, "metric_thresholds"),
         (monitor({"c": {"type": "custom", "component_id": "azureml:late:1",
                         "connection": {"secret_config": {"a": "b"}}}}), Unsupported, "secret_config"),
+        (monitor({"c": {"type": "custom", "component_id": "azureml:late:1",
+                        "input_data": {"rows": data(data_window={"lookback_window_size": "P1D"})}}}), Unsupported,
+         r"input_data\.rows\.data_window"),
     ],
 )  # fmt: skip
 def test_wrong_monitor_is_refused_by_field(target, tmp_path, doc, error, message):
@@ -304,5 +307,5 @@ def test_triggered_monitor_runs_its_steps_and_sees_earlier_reports(target, tmp_p
 def test_missing_components_are_told_when_the_monitor_is_made(target, tmp_path, monkeypatch):
     monkeypatch.setattr(monitor_components, "PLACES", ())
     monitor_components._spec.cache_clear()
-    with pytest.raises(WorkspaceError, match="monitor_signals.*is not installed.*make setup"):
+    with pytest.raises(WorkspaceError, match=r"monitor_signals.*is not installed.*make setup"):
         Schedules(target, lambda: NOW).create(monitor(), tmp_path)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from job_documents import command, ended, node
-from ml_workspace import Conflict, NotFound, WorkspaceError
+from ml_workspace import Conflict, NotFound, Workspace, WorkspaceError, machine_verbs
 from ml_workspace.errors import Unsupported
 from ml_workspace.scheduler import Scheduler
 from ml_workspace.scheduler_control import OFF
@@ -305,6 +305,29 @@ def test_verb_says_what_is_due_next_and_make_down_ends_the_scheduler(ws, schedul
     shown = subprocess.run(line, capture_output=True, text=True, env=environment, check=True).stdout
     assert "off" in shown
     assert "schedule listed of rg/ws is due next at 2026-01-02 03:00:00 UTC" in shown
+
+
+def test_make_down_ends_the_scheduler_unless_it_refuses_because_jobs_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv(OFF, raising=False)
+    ws = Workspace.create(tmp_path / "root", "rg", "ws")
+    ws.assets.create("environment", {"name": "plain", "version": "1", "conda_file": {"dependencies": ["python=3.11"]}})
+    ws.schedules.create({"name": "nightly", "trigger": DAILY, "create_job": pipeline()}, tmp_path)
+    ws.catalog.insert("jobs", name="busy", root="busy", status="Running", created_at="", plan={},
+                      doc={"name": "busy", "properties": {}, "type": "pipeline"})  # fmt: skip
+    try:
+        with pytest.raises(WorkspaceError, match="busy"):
+            machine_verbs.stop([ws], cancel=False)
+        _until(ws.schedules.scheduler.is_up)
+        ws.catalog.rows("DELETE FROM jobs")
+        machine_verbs.stop([ws], cancel=False)
+        assert not ws.schedules.scheduler.is_up()
+        assert "stopped the scheduler" in capsys.readouterr().out
+        machine_verbs.schedule([ws])  # make up
+        assert ws.schedules.scheduler.is_up()
+        ws.delete()
+        assert not ws.schedules.scheduler.is_up()
+    finally:
+        ws.schedules.scheduler.stop()
 
 
 def _pid(schedules):
