@@ -12,8 +12,11 @@ ONLY ?=
 FORMAT ?=
 FORCE ?=
 SET ?=
+INPUT ?=
+MODEL_VERSION ?=
 OVERRIDES := $(strip $(if $(FORCE),settings.force_rerun=true) $(SET))
 OVERRIDES := $(if $(OVERRIDES), --set $(OVERRIDES))
+VERSION := $(if $(MODEL_VERSION),--model-version "$(MODEL_VERSION)")
 $(if $(wildcard config/$(ENV).yml),,$(error ENV=$(ENV): there is no config/$(ENV).yml; there are: $(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))))
 
 # A top-level value of config/<ENV>.yml, or else of common.yml; no Python, so that it works before set-up.
@@ -70,10 +73,12 @@ echo "job $$job: $$status"; test "$$status" = Completed
 endef
 
 ##@ Start here
-demo: setup ## Everything on real data: land, register_data, train, gate, register; ends with a table
+demo: setup ## Everything on real data: land, register_data, train, gate, register, deploy, score; ends with a table
 	@$(MAKE) land MONTH=2013-01..2013-06
 	@$(MAKE) register-data
 	@$(MAKE) train
+	@$(MAKE) deploy
+	@$(MAKE) batch
 	@$(PY) -m scripts.demo --env $(ENV)
 test: lint ## Set-up, lint and all tests
 	@$(PY) -m pytest
@@ -98,6 +103,20 @@ register-data: apply ## Check the landing files and register the next data versi
 train: apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 …", FORCE=1 runs unchanged steps again
 	@$(call run,train)
 
+##@ Serve
+deploy: apply ## Roll the newest registered model, or MODEL_VERSION=3, out to the online endpoint, or leave all as it was
+	@$(PY) -m scripts.rollout --env $(ENV) $(VERSION)
+invoke: setup ## Send the sample request; predictions beside its rows
+	@$(PY) -m scripts.invoke --env $(ENV)
+rollback: setup ## Restore the traffic of before the last rollout
+	@$(PY) -m scripts.rollback --env $(ENV)
+smoke: setup ## Compare what the endpoint answers with what the registered model itself says
+	@$(PY) -m scripts.smoke --env $(ENV)
+loadtest: setup .tools/loadtest/.ready ## Requests per second, p50, p95, p99 and errors of the endpoint against limits
+	@$(PY) -m scripts.loadtest --env $(ENV) --locust .tools/loadtest/bin/locust
+batch: apply ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
+	@$(PY) -m scripts.batch --env $(ENV) $(if $(INPUT),--input "$(INPUT)") $(VERSION)
+
 ##@ Look
 ui: setup ## Print the address of the workspace's MLflow UI, and start it if it is down
 	@az ml workspace show --name $(AZURE_DEFAULTS_WORKSPACE) --resource-group $(AZURE_DEFAULTS_GROUP) --query mlflow_tracking_uri --output tsv
@@ -117,9 +136,12 @@ test-fast: setup ## Only the tests that take seconds
 bench: setup ## Measure speed and memory: a table and build/bench.json; ONLY=read,chain picks sections
 	@$(PY) -m bench $(ONLY)
 
-##@ Stop
-down: ## Stop the servers of the local workspaces
-	@test ! -d .tools/extensions/ml || .venv/bin/python .tools/extensions/ml/ml_workspace stop "$(AZUREML_LOCAL_ROOT)"
+##@ Stop and start again
+up: setup ## Start the endpoints of the local workspaces, after a restart of the machine or `make down`
+	@.venv/bin/python .tools/extensions/ml/ml_workspace start "$(AZUREML_LOCAL_ROOT)"
+down: ## Stop the servers and endpoints of the local workspaces, once no job runs; FORCE=1 cancels the jobs that do
+	@test ! -d .tools/extensions/ml || \
+	  .venv/bin/python .tools/extensions/ml/ml_workspace stop $(if $(FORCE),--cancel )"$(AZUREML_LOCAL_ROOT)"
 clean: down ## Stop the servers; remove build/, tool environments and caches (the workspaces in .azureml/ stay)
 	@rm -rf build .venv .tools .pytest_cache .mypy_cache .ruff_cache
 help: ## This list
@@ -166,8 +188,15 @@ EXTENSION := --python .tools/az/bin/python --target .tools/extensions/ml --no-de
 	@$(UV) install $(EXTENSION) --quiet --reinstall-package ml ./local
 	@touch $@
 
+.tools/loadtest/.ready: requirements/loadtest.txt | .venv/.ready
+	@echo ".tools/loadtest: Locust, for the load test" >&2
+	@test -f $@ || $(PY) -m venv --clear --without-pip $(@D)
+	@rm -f $@
+	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
+	@touch $@
+
 $(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensions/ml/.ready
 	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
 	@az ml workspace create --name local --resource-group local --output none
 
-.PHONY: demo test env render check graph apply land register-data train ui compare export setup lint test-fast bench down clean help
+.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch ui compare export setup lint test-fast bench up down clean help

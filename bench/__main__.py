@@ -28,7 +28,9 @@ SECTIONS = (
     "crowd",
     "templates",
     "memory",
+    "batch",
     "train",
+    "serve",
 )  # a module each; quick ones first
 REPORT = Path("build") / "bench.json"
 

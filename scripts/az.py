@@ -6,6 +6,7 @@ from typing import Any
 
 from scripts.specs.errors import SpecError
 
+NO_AZ = 'az: not found on PATH; use the make target, or first eval "$(make -s env)"'
 NO_EXTENSION = "'ml' is misspelled or not recognized"
 
 
@@ -33,12 +34,24 @@ def az(arguments: list[str], expected: tuple[int, ...] = (0,)) -> subprocess.Com
     try:
         result = subprocess.run(["az", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
-        raise AzError('az: not found on PATH; use the make target, or first eval "$(make -s env)"') from error
+        raise AzError(NO_AZ) from error
     if NO_EXTENSION in result.stderr:
         raise AzError(f"az {' '.join(arguments)}\n`az` lacks the `ml` extension; az extension add --name ml")
     if result.returncode not in expected:
         raise AzError(f"az {' '.join(arguments)}\nexit code {result.returncode}: {result.stderr.strip()}")
     return result
+
+
+def az_shown(arguments: list[str]) -> int:
+    """Run `az` with what it prints on this terminal, as it comes; returns its exit code.
+
+    Raises:
+        AzError: there is no `az`.
+    """
+    try:
+        return subprocess.run(["az", *arguments], check=False).returncode
+    except FileNotFoundError as error:
+        raise AzError(NO_AZ) from error
 
 
 def az_json(arguments: list[str]) -> Any:

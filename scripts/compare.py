@@ -2,7 +2,8 @@
 
     python -m scripts.compare --env local --runs 5
 
-Which version is better and why: metrics, settings, data, commit, the gate's reason. The newest one is the champion.
+Which version is better and why: metrics, settings, data, commit, the gate's reason. The newest one that is not
+archived is the champion.
 """
 
 import argparse

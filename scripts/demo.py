@@ -3,7 +3,7 @@
     python -m scripts.demo --env local
 
 The same goes to build/<env>/demo.json. The names of the jobs are those that `make register-data` and `make train` left
-in build/jobs/.
+in build/jobs/; rollout and batch job are told by what `make deploy` and `make batch` left in build/<env>/.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scripts.az import AzError
 from scripts.looking.outcome import PIPELINES, NotCompleted, read_outcome
+from scripts.looking.serving import batch_lines, read_report, rollout_lines
 from scripts.looking.table import MISSING, duration, shown, shown_parameter, table
 from scripts.looking.workspace import Document, Workspace
 from scripts.specs.config import load_config
@@ -30,6 +31,7 @@ def main(args: argparse.Namespace) -> int:
     except (SpecError, AzError, NoJob, NotCompleted) as error:
         print(error, file=sys.stderr)
         return 1
+    outcome |= {"rollout": read_report(args.env, "rollout"), "batch": read_report(args.env, "batch")}
     path = Path("build") / args.env / "demo.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(outcome, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -64,6 +66,8 @@ def report(outcome: Document) -> list[str]:
         f"  {outcome['gate']['reason']}",
         "",
         *model_lines(outcome),
+        *rollout_lines(outcome["rollout"]),
+        *batch_lines(outcome["batch"]),
         *step_lines(outcome),
     ]
 
@@ -135,6 +139,7 @@ def look_next(outcome: Document, workspace: Workspace, env: str, path: Path) -> 
     rows = [
         ["this run", train["page"] or MISSING],
         ["all runs", outcome["tracking_uri"] if outcome["tracking_uri"].startswith("http") else f"make ui{suffix}"],
+        ["ask the model", f"make invoke{suffix}"],
         ["side by side", f"make compare{suffix}"],
         ["plots", download],
         ["this report", str(path)],

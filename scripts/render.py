@@ -1,6 +1,7 @@
 """Render every template for one environment into build/<env>/.
 
     python -m scripts.render --env dev
+    python -m scripts.render --env dev --set model_version=3 --only endpoints/online/flight-delay/blue
 
 The build folder is what `az ml` gets and what CI publishes: self-contained, the same bytes for the same commit.
 """
@@ -12,23 +13,27 @@ from pathlib import Path
 from scripts.specs.build import write_build
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project
+from scripts.specs.values import parse_values
 
 
 def main(args: argparse.Namespace) -> int:
     try:
-        project = Project(Path.cwd(), args.env)
+        project = Project(Path.cwd(), args.env, parse_values(args.set))
+        folder = write_build(project, args.only)
     except SpecError as error:
         print(error, file=sys.stderr)
         return 1
-    folder = write_build(project)
-    print(f"rendered {len(project.specs)} specs into {folder.relative_to(project.root)}")
+    what = ", ".join(args.only) or f"{len(project.specs)} specs"
+    print(f"rendered {what} into {folder.relative_to(project.root)}")
     return 0
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
-    return parser.parse_args()
+    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="over the config")
+    parser.add_argument("--only", action="extend", nargs="+", default=[], metavar="SPEC", help="write only these specs")
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Judges a trained model on a month that it has not seen, beside the champion on the same rows.
 
-The champion is the newest registered version of the model. It is judged here and now rather than by the numbers of its
-own time: only the same rows make two models comparable. One that can't be loaded, can't predict or has been trained on
-that month is written down as such, for the gate to refuse on; it is not mistaken for "no champion".
+The champion is the newest registered version of the model that is not archived. It is judged here and now rather than
+by the numbers of its own time: only the same rows make two models comparable. One that can't be loaded, can't predict
+or has been trained on that month is written down as such, for the gate to refuse on; it is not mistaken for "no
+champion".
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model
 from mlflow.pyfunc import PyFuncModel
 from plots import plot_carriers, plot_importance, plot_residuals
@@ -113,12 +115,13 @@ def metrics(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float | None
 
 
 def judge_champion(name: str, test_month: str, test: pd.DataFrame) -> dict[str, Any] | None:
-    """The newest registered version, judged; None if there is none; with `error` if it can't be judged.
+    """The newest version that is not archived, judged; None if there is none; with `error` if it can't be judged.
 
     An unchanged evaluate step is reused, as every step is, although the registry may have moved on meanwhile. That is
     safe because `register` compares the champion named here with the newest version before it adds one.
     """
-    versions = mlflow.MlflowClient().search_model_versions(f"name='{name}'")
+    found = mlflow.MlflowClient().search_model_versions(f"name='{name}'")
+    versions = [version for version in found if not archived(version)]
     if not versions:
         return None
     champion: dict[str, Any] = {"name": name, "version": str(max(int(version.version) for version in versions))}
@@ -128,6 +131,15 @@ def judge_champion(name: str, test_month: str, test: pd.DataFrame) -> dict[str, 
         return {**champion, **judge(model, test)}
     except Exception as error:  # noqa: BLE001  whatever stops the champion is a finding, which the gate refuses on
         return {**champion, "error": f"{type(error).__name__}: {error}".splitlines()[0][:500]}
+
+
+def archived(version: ModelVersion) -> bool:
+    """Whether somebody has taken a version out of use: it is no champion any more.
+
+    `az ml model archive` leaves a tag in a local workspace; Azure leaves the version out of listings. Tools that know
+    only MLflow have the stage.
+    """
+    return "azureml.archived" in version.tags or version.current_stage == "Archived"
 
 
 def importance(model: PyFuncModel, test: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:

@@ -63,14 +63,24 @@ def register(args: argparse.Namespace, decision: dict[str, Any]) -> str:
 
 
 def refuse_new_champion(name: str, versions: list[ModelVersion], champion: dict[str, Any] | None) -> None:
-    newest = max((int(version.version) for version in versions), default=None)
+    newest = max((int(version.version) for version in versions if not archived(version)), default=None)
     judged = int(champion["version"]) if champion else None
     if newest != judged:
         against = f"version {judged}" if judged else "no champion"
+        now = f"at version {newest}" if newest else "without a champion"
         raise RegisterError(
-            f"{name} is at version {newest} by now, and the model was judged against {against}; "
+            f"{name} is {now} by now, and the model was judged against {against}; "
             "judge it again: submit the pipeline with --set settings.force_rerun=true"
         )
+
+
+def archived(version: ModelVersion) -> bool:
+    """Whether somebody has taken a version out of use: it is no champion any more.
+
+    `az ml model archive` leaves a tag in a local workspace; Azure leaves the version out of listings. Tools that know
+    only MLflow have the stage.
+    """
+    return "azureml.archived" in version.tags or version.current_stage == "Archived"
 
 
 def version_tags(run_id: str, model: Model, decision: dict[str, Any]) -> dict[str, str]:

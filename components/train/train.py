@@ -10,6 +10,7 @@ import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pandas as pd
@@ -23,6 +24,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 NAMES = ["carrier", "origin", "dest"]
 TARGET = "arr_delay"
+EXPECTED_ROWS = 30
 PACKAGES = ["mlflow-skinny", "scikit-learn", "cloudpickle", "pandas", "numpy", "scipy"]
 
 
@@ -58,14 +60,17 @@ def train(args: argparse.Namespace, months: list[str]) -> None:
     print(f"fit on {', '.join(fit_months)}; on {validation_month}: {metrics}")
 
     features, target = split(read(args.prepared, months))
+    model = build(args).fit(features, target)
     mlflow.sklearn.save_model(
-        build(args).fit(features, target),
+        model,
         args.model,
         signature=signature(features),
         input_example=features.head(5),
         pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         metadata={"data": data, "train_months": months},
     )
+    text = json.dumps(expected(model, features, target, args.seed), indent=1, allow_nan=False)
+    (args.model / "expected.json").write_text(text + "\n", encoding="utf-8")
 
 
 def build(args: argparse.Namespace) -> Pipeline:
@@ -83,6 +88,23 @@ def build(args: argparse.Namespace) -> Pipeline:
         random_state=args.seed,
     )
     return Pipeline([("columns", columns.set_output(transform="pandas")), ("trees", trees)])
+
+
+def expected(model: Pipeline, features: pd.DataFrame, target: pd.Series, seed: int) -> dict[str, Any]:
+    """What the model says on a few rows, and the range of its target (minutes).
+
+    It goes along with the model, so that whoever serves it can be compared with it without having to load it.
+    """
+    known = features.sample(min(EXPECTED_ROWS, len(features)), random_state=seed)
+    numbers = [str(name) for name in features if name not in NAMES]
+    unseen = known.head(2).assign(carrier="none such", **dict.fromkeys(numbers, float("nan")))
+    rows = pd.concat([known, unseen]).astype(dict.fromkeys(numbers, "float64"))
+    data = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
+    return {
+        "rows": {"columns": list(rows), "data": data},
+        "predictions": model.predict(rows).tolist(),
+        "target_range": [float(target.min()), float(target.max())],
+    }
 
 
 def signature(features: pd.DataFrame) -> ModelSignature:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml_workspace import NotFound, Unsupported, Workspace, WorkspaceError
+from ml_workspace import Unsupported, Workspace, WorkspaceError
 
 from .session import holder, registry, workspace
 
@@ -35,8 +35,8 @@ def create(
         kwargs["build"] = {"path": str(Path(context).resolve()), "dockerfile_path": dockerfile or "Dockerfile"}
     fields = [(name, value) for name, value in kwargs.items() if value is not None]
     doc = document(kind, file, [*fields, *(params_override or [])])
-    if kind == "data" and datastore:  # a flag alone: the schema of a data asset has no such field
-        doc["datastore"] = datastore
+    if kind == "data":
+        doc["datastore"] = str(datastore or doc.get("datastore") or "").removeprefix("azureml:")
     elif doc.get("datastore"):
         raise Unsupported(f"datastore: the local workspace chooses where it keeps the files of a {kind}.")
     with naming(file):
@@ -182,13 +182,7 @@ def _get(place: "Holder", kind: str, name: str, version: str | None, label: str 
     if not version and not label and kind != "component":
         # Azure's client asks for one of them, so a command that leaves out both would only work here.
         raise WorkspaceError("Must provide either version or label.")
-    try:
-        row: Row = _engine(place, kind, "get")(name, version, label)
-    except NotFound as error:
-        if label:
-            # Azure's client looks a label up by itself, so a missing one is a plain error there: exit code 1, not 3.
-            raise WorkspaceError(str(error)) from error
-        raise
+    row: Row = _engine(place, kind, "get")(name, version, label)
     return row
 
 

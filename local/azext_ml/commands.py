@@ -79,10 +79,47 @@ def register(loader: "MlCommandsLoader") -> None:
         group.custom_command("archive", "archive")
         group.custom_command("restore", "restore")
         group.generic_update_command("update", "edit", **_update_with("open_web"))
+    _register_endpoints(loader)
     for group_name, verbs in refused.COMMANDS.items():
         for verb in verbs.split():
             name = f"ml {group_name} {verb}"
             loader.add_cli_command(name, refused.RefusedCommand(loader, name))
+
+
+def _register_endpoints(loader: "MlCommandsLoader") -> None:
+    long = {"supports_no_wait": True}
+    ending = {**long, "confirmation": True}
+    with loader.command_group("ml online-endpoint", **_served_by("endpoints")) as group:
+        group.custom_command("create", "create", **long)
+        group.custom_command("show", "show")
+        group.custom_command("list", "list_endpoints")
+        group.custom_command("delete", "delete", **ending)
+        group.custom_command("invoke", "invoke")
+        group.custom_command("get-credentials", "get_credentials")
+        group.custom_command("regenerate-keys", "regenerate_keys", **long)
+        group.generic_update_command("update", "edit", **_update_with("route"), **long)
+    with loader.command_group("ml online-deployment", **_served_by("deployments")) as group:
+        group.custom_command("create", "create", **long)
+        group.custom_command("show", "show")
+        group.custom_command("list", "list_deployments")
+        group.custom_command("delete", "delete", **ending)
+        group.custom_command("get-logs", "get_logs")
+        group.generic_update_command("update", "edit", setter_name="save", **long)
+    with loader.command_group("ml batch-endpoint", **_served_by("batch")) as group:
+        group.custom_command("create", "create", **long)
+        group.custom_command("show", "show")
+        group.custom_command("list", "list_endpoints")
+        group.custom_command("delete", "delete", **ending)
+        group.custom_command("invoke", "invoke")
+        group.custom_command("list-jobs", "list_jobs")
+        group.generic_update_command("update", "edit", **_update_with("set_defaults"), **long)
+    with loader.command_group("ml batch-deployment", **_served_by("batch")) as group:
+        group.custom_command("create", "create_deployment", **long)
+        group.custom_command("show", "show_deployment")
+        group.custom_command("list", "list_deployments")
+        group.custom_command("delete", "delete_deployment", **ending)
+        group.custom_command("list-jobs", "list_deployment_jobs")
+        group.generic_update_command("update", "edit_deployment", setter_name="save_deployment", **long)
 
 
 def _served_by(module: str) -> dict[str, CliCommandType]:

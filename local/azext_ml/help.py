@@ -16,6 +16,10 @@ GROUPS = {
     "ml datastore": "Datastores; each is a folder of the workspace.",
     "ml workspace": "Workspaces: folders below AZUREML_LOCAL_ROOT.",
     "ml registry": "Registries: versioned assets for all workspaces below AZUREML_LOCAL_ROOT.",
+    "ml online-endpoint": "Online endpoints: servers on this machine behind one address, with keys and traffic.",
+    "ml online-deployment": "Deployments of online endpoints: a model with its scoring script and environment.",
+    "ml batch-endpoint": "Batch endpoints: a name under which jobs score data.",
+    "ml batch-deployment": "Deployments of batch endpoints: a model, or a pipeline component.",
     "ml job": "Jobs: command, pipeline and sweep; in a pipeline also parallel.",
 }
 VERBS = {
@@ -41,6 +45,10 @@ OF_KIND = {
     "ml datastore": "create show list update delete",
     "ml workspace": "create show list update delete",
     "ml registry": "create show list update delete",
+    "ml online-endpoint": "create show update delete",
+    "ml online-deployment": "show delete",
+    "ml batch-endpoint": "create show update delete",
+    "ml batch-deployment": "create show update delete",
 }
 # Command -> what it does, and (what for, line) examples.
 SUMMARIES = {
@@ -61,6 +69,19 @@ SUMMARIES = {
     "ml job archive": "Hide a job from listings; nothing is deleted.",
     "ml job restore": "Show an archived job in listings again.",
     "ml job download": "Copy a job's logs and artifacts, one output, or with --all also all its outputs to a folder.",
+    "ml online-endpoint list": "List online endpoints.",
+    "ml online-endpoint invoke": "Send a request and print the text of the answer.",
+    "ml online-endpoint get-credentials": "Show the keys of an endpoint.",
+    "ml online-endpoint regenerate-keys": "Make one of the keys anew; the old one is refused from then on.",
+    "ml online-deployment create": "Make a deployment and wait until it answers; dots tell that it goes on.",
+    "ml online-deployment list": "List the deployments of an endpoint.",
+    "ml online-deployment update": "Change a deployment. The old servers answer until the new ones do.",
+    "ml online-deployment get-logs": "Print the end of the log of a deployment's servers.",
+    "ml batch-endpoint list": "List batch endpoints.",
+    "ml batch-endpoint invoke": "Start a job that scores data, and print it.",
+    "ml batch-endpoint list-jobs": "List the jobs of an endpoint.",
+    "ml batch-deployment list": "List the deployments of an endpoint.",
+    "ml batch-deployment list-jobs": "List the jobs of a deployment.",
 }
 EXAMPLES = {
     "ml job create": (
@@ -76,6 +97,21 @@ EXAMPLES = {
     "ml job download": (
         ("Logs and all outputs", "az ml job download --name NAME --all --download-path results"),
         ("One output", "az ml job download --name NAME --output-name model"),
+    ),
+    "ml online-endpoint update": (
+        ("A tenth of the requests for green", 'az ml online-endpoint update --name e --traffic "blue=90 green=10"'),
+        ("A copy of some requests for green", 'az ml online-endpoint update --name e --mirror-traffic "green=10"'),
+    ),
+    "ml online-endpoint invoke": (
+        ("Ask one deployment; the answer without quotes",
+         "az ml online-endpoint invoke --name e --deployment-name green --request-file sample_request.json -o tsv"),
+    ),
+    "ml batch-endpoint invoke": (
+        ("Score a folder and follow the job",
+         "az ml job stream --name $(az ml batch-endpoint invoke --name e --input data/ --query name -o tsv)"),
+        ("Name the output", "az ml batch-endpoint invoke --name e --input data/ --set output_file_name=scores.csv"),
+        ("Inputs of a pipeline component",
+         "az ml batch-endpoint invoke --name e --set inputs.rows.type=uri_folder inputs.rows.path=data/"),
     ),
     "ml model create": (
         ("Register what a job has written",

@@ -35,7 +35,7 @@ def create(
     ws = workspace(resource_group_name, workspace_name)
     doc = job(file, [*([("name", name)] if name else []), *(params_override or [])])
     with naming(file):
-        row = ws.jobs.create(doc, source=Path(file).resolve().parent, name=doc.get("name"))
+        row = ws.jobs.create(doc, source=Path(file).resolve().parent, name=doc.get("name"), warn=logger.warning)
     if save_as:
         import yaml
 
@@ -61,7 +61,7 @@ def validate(
     ws = workspace(resource_group_name, workspace_name)
     doc = job(file, params_override or [])
     with naming(file):
-        ws.jobs.validate(doc, source=Path(file).resolve().parent)
+        ws.jobs.validate(doc, source=Path(file).resolve().parent, warn=logger.warning)
     return {"result": "Succeeded"}
 
 

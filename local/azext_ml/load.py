@@ -22,11 +22,13 @@ def document(kind: str, file: str | None, overrides: list[tuple[str, Any]]) -> D
         WorkspaceError: what is wrong with it, by file and field.
     """
     with naming(file):
-        entity = _entity(kind, file, overrides)
+        entity = entity_of(kind, file, overrides)
         if kind == "component":
             _absolute_includes(entity)
-            _absolute_paths(entity, Path(file or ".").resolve().parent)
-        doc: Document = _plain_paths(entity._to_dict())
+            absolute_paths(entity, Path(file or ".").resolve().parent)
+        doc: Document = plain_paths(entity._to_dict())
+        if kind == "component":
+            dropped.check_inputs(str(file), overrides, doc)
     if kind == "datastore":
         # A folder of the workspace stands for the datastore: it needs no secret, so none is kept.
         doc.pop("credentials", None)
@@ -51,54 +53,57 @@ def job(file: str, overrides: list[tuple[str, Any]]) -> Document:
 
 
 def _job(file: str, overrides: list[tuple[str, Any]]) -> Document:
-    entity = _entity("job", file, overrides)
+    entity = entity_of("job", file, overrides)
     if hasattr(entity, "_to_job"):
         # A command job is loaded as the step it would be in a pipeline, whose document lacks what only jobs have.
         entity = entity._to_job()
-        if entity.code and not _remote(str(entity.code)):
+        if entity.code and not remote(str(entity.code)):
             entity.code = str(Path(file).resolve().parent / entity.code)
-    _absolute_paths(entity, Path(file).resolve().parent)
-    doc: Document = _plain_paths(entity._to_dict())
+    absolute_paths(entity, Path(file).resolve().parent)
+    doc: Document = plain_paths(entity._to_dict())
     dropped.check_inputs(file, overrides, doc)
     if settings := dropped.settings(entity, doc):
         doc["settings"] = settings
+    if doc.get("jobs") and (outputs := dropped.outputs(entity, doc)):
+        doc["outputs"] = outputs
     return doc
 
 
-def _entity(kind: str, file: str | None, overrides: list[tuple[str, Any]]) -> Any:
+def entity_of(kind: str, file: str | None, overrides: list[tuple[str, Any]]) -> Any:
+    """What azure-ai-ml makes of a spec, with `overrides` over it."""
     # What is experimental on Azure is no news to who runs here.
     logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
-    import azure.ai.ml
+    from azure.ai.ml.entities import _load_functions
 
-    return getattr(azure.ai.ml, f"load_{kind}")(source=file, params_override=[{k: v} for k, v in overrides])
+    return getattr(_load_functions, f"load_{kind}")(source=file, params_override=[{k: v} for k, v in overrides])
 
 
-def _remote(path: str) -> bool:
+def remote(path: str) -> bool:
     """Whether azure-ai-ml takes `path` for a reference and not for a place on this machine."""
     if path.startswith(("azureml:/", "/subscriptions/", "${{")) or "://" in path:
         return True
     return not Path(path).is_absolute() and (":" in path or "@" in path)
 
 
-def _absolute_paths(entity: Any, base: Path) -> None:
+def absolute_paths(entity: Any, base: Path) -> None:
     """Make local inputs absolute, and the code of parallel steps: of a job, its steps and pipeline components in it."""
     from azure.ai.ml import Input
     from azure.ai.ml.entities import Parallel, PipelineComponent
 
     for value in (getattr(entity, "inputs", None) or {}).values():
         data = getattr(value, "_data", value)
-        if isinstance(data, Input) and data.path and not _remote(str(data.path)):
+        if isinstance(data, Input) and data.path and not remote(str(data.path)):
             data.path = str((base / data.path).resolve())
-    if isinstance(entity, Parallel) and entity.task and entity.task.code and not _remote(str(entity.task.code)):
+    if isinstance(entity, Parallel) and entity.task and entity.task.code and not remote(str(entity.task.code)):
         # A step takes over the task of its component, whose code is relative to the component's file.
         entity.task.code = str((Path(entity._base_path or base) / entity.task.code).resolve())
     for step in (getattr(entity, "jobs", None) or {}).values():
-        _absolute_paths(step, base)
+        absolute_paths(step, base)
         component = getattr(step, "component", None)
         for holder in (component, getattr(step, "trial", None)):
             _absolute_includes(holder)
         if isinstance(component, PipelineComponent):
-            _absolute_paths(component, Path(component._base_path or base))
+            absolute_paths(component, Path(component._base_path or base))
 
 
 def _absolute_includes(component: Any) -> None:
@@ -111,12 +116,12 @@ def _absolute_includes(component: Any) -> None:
         ]
 
 
-def _plain_paths(value: Any, key: str = "") -> Any:
+def plain_paths(value: Any, key: str = "") -> Any:
     """Take off the `azureml:` that azure-ai-ml's schemas put before local paths and URLs."""
     if isinstance(value, dict):
-        return {name: _plain_paths(item, name) for name, item in value.items()}
+        return {name: plain_paths(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_plain_paths(item) for item in value]
+        return [plain_paths(item) for item in value]
     if key in ("path", "code") and isinstance(value, str):
         plain = value.removeprefix("azureml:")
         url = "://" in plain and not plain.startswith("azureml://")

@@ -36,6 +36,8 @@ REQUIRED = {
     "ml component create": ("file",),
     "ml data share": ("resource_group_name", "workspace_name"),
     "ml datastore create": ("file",),
+    "ml online-deployment create": ("file",),
+    "ml batch-deployment create": ("file",),
 }
 OPTIONS = {
     "name": ("--name", "-n"),
@@ -55,6 +57,14 @@ OPTIONS = {
     "permanently_delete": ("--permanently-delete", "-p"),
     "location": ("--location", "-l"),
     "user_assigned_identities": ("--user-assigned-identities", "-i"),
+    "endpoint_name": ("--endpoint-name", "-e"),
+    "deployment_name": ("--deployment-name", "-d"),
+    "request_file": ("--request-file", "-r"),
+    "traffic": ("--traffic", "-r"),
+    "lines": ("--lines", "-l"),
+    "container": ("--container", "-c"),
+    "mini_batch_size": ("--mini-batch-size", "-m"),
+    "instance_count": ("--instance-count", "-c"),
 }
 HELP = {
     "name": "Name of the {noun}.",
@@ -94,14 +104,50 @@ HELP = {
     "registry_name": "Registry to look in, or to write to, instead of the workspace.",
     "share_with_name": "Name that it gets in the registry.",
     "share_with_version": "Version that it gets in the registry.",
+    "endpoint_name": "Name of the endpoint.",
+    "deployment_name": "Name of the deployment; by default that of the endpoint's traffic or defaults.",
+    "auth_mode": "How requests authenticate: key; tokens are Azure's alone.",
+    "traffic": 'Percentage of requests for each deployment, in quotes: "blue=90 green=10". Replaces what was.',
+    "mirror_traffic": 'Percentage of requests that go to a deployment too, without its answer: "green=10". At most 50.',
+    "request_file": "File with the request, in JSON.",
+    "key_type": "Which key: primary or secondary.",
+    "all_traffic": "Give the deployment all traffic once it answers. Not with --no-wait.",
+    "skip_script_validation": "Don't look whether the scoring script can be parsed.",
+    "lines": "Most lines to print, from the end.",
+    "container": "Whose log: inference-server or storage-initializer.",
+    "defaults": "The default deployment: deployment_name=NAME.",
+    "set_default": "Make it the default deployment of its endpoint. Not with --no-wait.",
+    "input": "Data to score: local path, azureml:NAME:VERSION, azureml:// or https:// URI.",
+    "input_type": "Type of --input where it is no registered asset: uri_folder (default) or uri_file.",
+    "inputs": "Map of inputs in JSON or YAML; each has type and path, or type and default, or is a literal.",
+    "outputs": "Map of outputs in JSON or YAML; each has type and path.",
+    "output_path": "Folder of a datastore that gets the output: azureml://datastores/NAME/paths/FOLDER.",
+    "job_name": "Name of the job.",
+    "experiment_name": "Experiment of the job.",
+    "mini_batch_size": "Files in a mini-batch.",
+    "instance_count": "Instances; here a factor of the worker processes.",
 }
-NOUNS = {"data": "data asset", "compute": "compute target"}
+NOUNS = {
+    "data": "data asset",
+    "compute": "compute target",
+    **{f"{kind}-{noun}": noun for kind in ("online", "batch") for noun in ("endpoint", "deployment")},
+}
 TYPES: dict[str, dict[str, Any]] = {
     "file": {"type": file_type},
     "tags": {"arg_type": tags_type},
     "all_results": {"arg_type": get_three_state_flag()},
+    "deployment_name": {"validator": None},  # azure-cli's own would make one up, for its resource deployments
     **{
-        name: {"type": int} for name in ("max_results", "min_instances", "max_instances", "idle_time_before_scale_down")
+        name: {"type": int}
+        for name in (
+            "max_results",
+            "min_instances",
+            "max_instances",
+            "idle_time_before_scale_down",
+            "lines",
+            "mini_batch_size",
+            "instance_count",
+        )
     },
 }
 
@@ -140,6 +186,9 @@ def register(loader: "MlCommandsLoader", command: str) -> None:
             own.argument(name, required=True)
         if command == "ml compute list-sizes":
             own.argument("type", options_list=["--type", "-t"])
+        if command == "ml batch-endpoint invoke":
+            own.argument("file", help="YAML with inputs, outputs and deployment of the job.")
+            own.argument("params_override", help="Set a field of the job: --set inputs.rows.path=new.csv.")
         if command in ("ml data archive", "ml data restore"):
             own.ignore("registry_name")
         if command == "ml data create":

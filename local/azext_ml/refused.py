@@ -10,8 +10,6 @@ UNSUPPORTED = "not supported by the local workspace yet"
 
 COMMANDS = {
     "azure-openai-deployment": "list",
-    "batch-deployment": "create delete list list-jobs show update",
-    "batch-endpoint": "create delete invoke list list-jobs show update",
     "capability-host": "create delete show",
     "component": "prepare-for-sign",
     "compute": "attach connect-ssh detach enable-sso list-usage",
@@ -27,8 +25,6 @@ COMMANDS = {
     "job": "connect-ssh show-services",
     "marketplace-subscription": "create delete list show",
     "model": "package",
-    "online-deployment": "create delete get-logs list show update",
-    "online-endpoint": "create delete get-credentials invoke list regenerate-keys show update",
     "schedule": "create delete disable enable list show trigger update",
     "serverless-endpoint": "create delete get-credentials list regenerate-keys show update",
     "workspace": "list-keys provision-network sync-keys",
@@ -71,7 +67,21 @@ FLAGS = {
     "ml workspace update": (*WORKSPACE, "--network-acls"),
     "ml workspace list": ("--filtered-kinds",),
     "ml workspace delete": ("--all-resources",),
+    **{f"ml online-endpoint {verb}": ("--local", "--web -e") for verb in ("create", "update", "show")},
+    **{f"ml online-endpoint {verb}": ("--local",) for verb in ("list", "invoke", "delete")},
+    "ml online-deployment create": ("--local", "--local-enable-gpu", "--package-model", "--vscode-debug", "--web"),
+    "ml online-deployment update": ("--local", "--local-enable-gpu", "--vscode-debug", "--web"),
+    "ml online-deployment show": ("--local", "--web"),
+    **{f"ml online-deployment {verb}": ("--local",) for verb in ("list", "delete", "get-logs")},
 }  # fmt: skip
+# Why they will stay so.
+FLAG_REASONS = {
+    "--local": "it is for Docker; without it endpoints are on this machine already",
+    "--local-enable-gpu": "it is for Docker",
+    "--package-model": "it builds a Docker image",
+    "--vscode-debug": "it attaches to a container of Docker",
+    "--web": "endpoints have no page in a browser here",
+}
 
 
 class RefusedCommand(BaseCommandOperation):
@@ -87,9 +97,7 @@ class RefusedCommand(BaseCommandOperation):
         Raises:
             CLIError: names the command.
         """
-        reason = REASONS.get(self._name.removeprefix("ml "))
-        why = f"not supported by the local workspace: {reason}" if reason else UNSUPPORTED
-        raise CLIError(f"az {self._name}: {why}.")
+        raise CLIError(f"az {self._name}: {_because(REASONS.get(self._name.removeprefix('ml ')))}.")
 
     def description_loader(self) -> str:
         """The line in the help of its group."""
@@ -105,4 +113,8 @@ class RefusedFlag(argparse.Action):
         Raises:
             CLIError: names the flag and its command.
         """
-        raise CLIError(f"{option_string} of '{parser.prog}': {UNSUPPORTED}.")
+        raise CLIError(f"{option_string} of '{parser.prog}': {_because(FLAG_REASONS.get(self.option_strings[0]))}.")
+
+
+def _because(reason: str | None) -> str:
+    return f"not supported by the local workspace: {reason}" if reason else UNSUPPORTED

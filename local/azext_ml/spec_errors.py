@@ -16,6 +16,8 @@ WEAK = (r"Unknown field\.|Not a valid (integer|number|string|boolean)\.", r"In o
         r"Value passed is not a data binding|Anonymous assets must be defined inline")  # fmt: skip
 OPTIONS = re.compile(r"^Value (?P<value>.+) passed is not in set (?P<allowed>\[.*\])$")
 TYPE = "Unsupported job type: "
+# The line of azure-ai-ml's own code that it puts behind an error of Python's.
+TRACE = re.compile(r" from {2,}.*", re.DOTALL)
 Finding = tuple[str, str]
 
 
@@ -84,7 +86,7 @@ def _leaves(field: str, value: Any) -> Iterator[Finding]:
         for item in value:
             yield from _leaves(field, item)
     else:
-        yield field, str(value).strip()
+        yield field, TRACE.sub("", str(value)).strip()
 
 
 def _parsed(text: str) -> Any:

@@ -1,4 +1,8 @@
-"""Processes of the engine, started by its folder: `python ml_workspace run WORKSPACE JOB` or `… stop ROOT`."""
+"""Processes of the engine, started by its folder: `python ml_workspace VERB …`.
+
+run WORKSPACE JOB: one job. serve WORKSPACE: the supervisor of its online endpoints. start ROOT: bring back the online
+endpoints of all workspaces. stop [--cancel] ROOT: end all servers of all workspaces.
+"""
 
 import sys
 from pathlib import Path
@@ -9,8 +13,17 @@ if __package__ in (None, ""):
         str(Path(__file__).parent.parent)
     ]
 
-from ml_workspace.runner import run_job, stop_servers
-
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]
-    run_job(*arguments) if verb == "run" else stop_servers(*arguments)
+    if verb == "run":
+        from ml_workspace.runner import run_job
+
+        run_job(*arguments)
+    elif verb == "serve":
+        from ml_workspace.serving import serve
+
+        serve(*arguments)
+    else:
+        from ml_workspace import machine_verbs
+
+        sys.exit(machine_verbs.main(verb, arguments))

@@ -94,9 +94,10 @@ class Assets:
 
         Raises:
             NotFound: no such name or version.
+            WorkspaceError: the label leads to none.
         """
         if label and label != "latest":
-            raise NotFound(f"{kind.capitalize()} '{name}' has no label '{label}'; the only label is 'latest'.")
+            raise WorkspaceError(f"{kind.capitalize()} '{name}' has no label '{label}'; the only label is 'latest'.")
         if kind in UNVERSIONED:
             version = ""
         row = self._find(kind, name, version) if version is not None else self._latest(kind, name)
@@ -104,7 +105,9 @@ class Assets:
             what = f"{name}:{version}" if version else name
             known = [r["version"] for r in self._rows(kind, name, True, False)]
             hint = f" Versions: {', '.join(known[:10])}." if known and version else ""
-            raise NotFound(f"{kind.capitalize()} '{what}' was not found in {self._holder.title}.{hint}")
+            # Azure's client looks a label up by itself: a missing one is a plain error there, not the service's 404.
+            error = WorkspaceError if label else NotFound
+            raise error(f"{kind.capitalize()} '{what}' was not found in {self._holder.title}.{hint}")
         return self._document(row)
 
     def list(

@@ -40,7 +40,8 @@ def environment(reference: str) -> dict[str, Any]:
     if FOR_GPUS.match(name):
         raise Unsupported(
             f"the curated environment {name} is made for GPUs, and the local workspace has none. "
-            "For a run on CPUs give the job an environment with a conda_file that lists what it needs."
+            "For a run on CPUs give the job an environment with a conda_file that lists what it needs; "
+            "wheels of torch for CPUs are on PyTorch's own index, see local/README.md."
         )
     known = ", ".join(stand_in["name"] for stand_in in _table())
     raise Unsupported(

@@ -1,4 +1,7 @@
-"""Distributed jobs: one process on one node runs, with the variables that Azure sets for it; more is refused."""
+"""Distributed jobs: one process on one node runs, with the variables that Azure sets for it; more is refused.
+
+The instances of a parallel job are no nodes of such a job: see `parallel.processes`.
+"""
 
 import json
 import socket
@@ -16,7 +19,7 @@ def validate(spec: dict[str, Any], where: str) -> None:
         Unsupported: it names the field and the number.
     """
     count = (spec.get("resources") or {}).get("instance_count")
-    if count and str(count) != "1":
+    if count and str(count) != "1" and spec.get("type") != "parallel":
         raise Unsupported(
             f"{where}resources.instance_count: {count} nodes need a cluster; the local workspace has one node."
         )

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from . import installing
 from .catalog import now
 from .conda import Requirements, requirements
 from .errors import WorkspaceError
@@ -23,7 +24,7 @@ Log = Callable[[str], None]
 FORMAT = 1  # of what is built; a change makes every environment anew
 REPORT = 4.0  # seconds between two lines about a build
 BYTECODE = Path(__file__).with_name("bytecode.py")
-TRACKING = Path(__file__).with_name("tracking_requirements.txt")
+OWN = Path(__file__).parent  # has the pinned requirements of the engine's own servers
 PATCH = re.compile(r"(?<=^\d\.\d)\.\d+$|(?<=^\d\.\d\d)\.\d+$")  # of a version such as 3.11.7
 MESSAGE = 4000  # characters of uv's message that an error repeats
 
@@ -56,7 +57,14 @@ class Environments:
 
     def tracking(self, log: Log) -> Path:
         """The interpreter of the MLflow server, whose packages are pinned with hashes in this package."""
-        wanted = Requirements("MLflow server", "3.11", tuple(TRACKING.read_text(encoding="utf-8").splitlines()), ())
+        return self._pinned("MLflow server", OWN / "tracking_requirements.txt", log)
+
+    def router(self, log: Log) -> Path:
+        """The interpreter of the router of online endpoints, with packages pinned like those."""
+        return self._pinned("router of online endpoints", OWN / "router_requirements.txt", log)
+
+    def _pinned(self, name: str, file: Path, log: Log) -> Path:
+        wanted = Requirements(name, "3.11", tuple(file.read_text(encoding="utf-8").splitlines()), ())
         return self._built(self._key(wanted), wanted, ["--no-deps", "--require-hashes"], log)
 
     @staticmethod
@@ -92,7 +100,7 @@ class Environments:
         if wanted.lines:
             python, file = folder / "bin" / "python", folder / "requirements.txt"
             file.write_text("\n".join(wanted.lines) + "\n", encoding="utf-8")
-            build.uv("pip", "install", "--python", str(python), *options, "--requirement", str(file))
+            build.install(python, file, options)
             build.run(str(python), str(BYTECODE), str(folder / "lib"))
         seconds = time.monotonic() - started
         record = {"name": wanted.name, "python": wanted.python, "requirements": wanted.lines, "created_at": now(),
@@ -112,10 +120,12 @@ class _Build:
             for k, v in os.environ.items()
             if k not in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
         }
+        of_pip, self._options = installing.for_uv(os.environ, Path.home())
         # Interpreters are taken from this machine, the one that runs this first, and never downloaded.
         self._env = {
             "UV_CACHE_DIR": str(root / ".uv-cache"),
             **inherited,
+            **of_pip,
             "UV_PYTHON_DOWNLOADS": "never",
             "PATH": os.pathsep.join([f"{sys.base_exec_prefix}/bin", os.environ.get("PATH", os.defpath), *_of_pyenv()]),
         }
@@ -143,6 +153,10 @@ class _Build:
             f"It has: {self.interpreters()}. Install that version (pyenv install {PATCH.sub('', python)}, or "
             f"uv python install {PATCH.sub('', python)}), or ask for one that is there."
         )
+
+    def install(self, python: Path, requirements: Path, options: list[str]) -> None:
+        """Install what a requirements file lists, from where pip on this machine would; see `run`."""
+        self.uv("pip", "install", "--python", str(python), *self._options, *options, "-r", str(requirements))
 
     def uv(self, *arguments: str) -> None:
         """Run uv; like `run`."""

@@ -79,7 +79,8 @@ class _Execution:
         self._name = call.name or str(uuid.uuid4())
         self._run_id = self._experiment = self._key = ""
         self._log_path = Path()
-        self._cancel = session.enter(self._name, call.cancels)
+        nested = call.parent is not None and call.plan.type == "pipeline"
+        self._cancel = session.enter(self._name, call.cancels, call.parent, has_stream=nested)
 
     def run(self) -> Ended:
         started = time.monotonic()
@@ -193,13 +194,13 @@ class _Execution:
             produced = {n: replace(value, identity=reuse.identity(self._key, n)) for n, value in produced.items()}
         self._register(produced)
         if self._key:
-            reuse.remember(ws, self._key, self._name)
+            reuse.remember(ws, self._key, self._name, produced)
         return Ended(self._name, "Completed", produced)
 
     def _started(self) -> None:
         self._status("Running")
         if self._call.parent:
-            self._session.say(f"{self._call.display_name}: running")
+            self._session.say(f"{self._call.display_name}: running", self._call.parent)
 
     def _register(self, produced: dict[str, Value]) -> None:
         """Note the outputs in the job's document and register those that have a name."""
@@ -210,14 +211,14 @@ class _Execution:
             if setting.get("name"):
                 asset = outputs.register(self._ws, self._name, setting, value)
                 noted[name]["asset"] = asset
-                self._session.say(f"{self._call.display_name}: output {name} is {asset}")
+                self._session.say(f"{self._call.display_name}: output {name} is {asset}", self._name)
         self._ws.catalog.edit_job(self._name, outputs=noted)
 
     def _log(self, text: str) -> None:
         if self._run_id:
             with self._log_path.open("a", encoding="utf-8") as file:
                 file.write(text.rstrip() + "\n")
-        self._session.say(f"{self._call.display_name}: {text}")
+        self._session.say(f"{self._call.display_name}: {text}", self._name)
 
     # ---- end
 
@@ -247,16 +248,20 @@ class _Execution:
 
     def _say_end(self, ended: Ended, seconds: float) -> None:
         name, job = self._call.display_name, self._ws.catalog.row("SELECT doc FROM jobs WHERE name = ?", self._name)
+
+        def say(text: str) -> None:
+            self._session.say(text, self._call.parent)
+
         origin = (job or {"doc": {}})["doc"].get("properties", {}).get("azureml.reusedrunid")
         if origin:
-            self._session.say(f"{name}: reused, nothing it depends on has changed since {origin}")
+            say(f"{name}: reused, nothing it depends on has changed since {origin}")
         elif ended.status == "Completed":
-            self._session.say(f"{name}: completed in {seconds:.1f} s")
+            say(f"{name}: completed in {seconds:.1f} s")
         else:
-            self._session.say(f"{name}: {ended.status.lower()}: {ended.error}")
+            say(f"{name}: {ended.status.lower()}: {ended.error}")
         if ended.status == "Failed" and self._run_id and self._plan.type != "pipeline":
             for line in _tail(self._log_path):
-                self._session.say(f"{name} | {line}")
+                say(f"{name} | {line}")
 
 
 def _tail(path: Path) -> list[str]:

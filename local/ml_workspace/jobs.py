@@ -28,6 +28,11 @@ LOST = (
 )
 READ = "name, root, status, doc"  # columns; a plan is large
 MUTABLE = ("description", "tags", "display_name", "properties")
+TEXTS = {"description", "display_name"}
+
+
+def _unheard(warning: str) -> None:
+    del warning
 
 
 class Jobs:
@@ -37,23 +42,30 @@ class Jobs:
         self._ws = ws
         self._catalog = ws.catalog
 
-    def validate(self, doc: dict[str, Any], source: Path) -> None:
+    def validate(self, doc: dict[str, Any], source: Path, warn: "Callable[[str], None]" = _unheard) -> None:
         """Refuse what `create` would refuse.
 
         Args:
             doc: the job as azure-ai-ml gives it.
             source: folder of its spec; relative local paths start there.
+            warn: told what may go wrong when the job runs.
         """
-        self._planned(doc, source)
+        self._planned(doc, source, warn)
 
-    def create(self, doc: dict[str, Any], source: Path, name: str | None = None) -> Row:
+    def create(
+        self, doc: dict[str, Any], source: Path, name: str | None = None, warn: "Callable[[str], None]" = _unheard
+    ) -> Row:
         """Submit a job and return its document; a detached process runs it.
+
+        Args:
+            doc, source, warn: see `validate`.
+            name: the job's name; by default that of the document, or else a new one.
 
         Raises:
             WorkspaceError: see `planner.Planner.plan`; or the name is taken.
         """
         name = name or doc.get("name") or job_name()
-        plan = self._planned({**doc, "name": name}, source)
+        plan = self._planned({**doc, "name": name}, source, warn)
         document = {
             **doc,
             "name": name,
@@ -162,12 +174,22 @@ class Jobs:
         self._catalog.update_job(name, archived=int(archived))
 
     def update(self, name: str, changes: dict[str, Any]) -> Row:
-        """Change description, tags, display_name or properties of a job."""
+        """Change description, tags, display_name or properties of a job.
+
+        Raises:
+            WorkspaceError: another field, or a text that is none.
+        """
         current = self.get(name)
         wrong = [k for k, v in changes.items() if k not in MUTABLE and current.get(k) != v]
         if wrong:
             raise WorkspaceError(f"{', '.join(wrong)} of a job can't be changed; only {', '.join(MUTABLE)}.")
-        self._catalog.edit_job(name, **{k: v for k, v in changes.items() if k in MUTABLE and v is not None})
+        changes = {k: v for k, v in changes.items() if k in MUTABLE and v is not None}
+        for field in TEXTS & changes.keys():
+            if isinstance(changes[field], dict | list):
+                hint = "az makes a structure of what looks like JSON; --force-string keeps it as text"
+                raise WorkspaceError(f"{field}: {changes[field]!r} is not a text; {hint}.")
+            changes[field] = str(changes[field])
+        self._catalog.edit_job(name, **changes)
         return self.get(name)
 
     def download(self, name: str, target: Path, output: str | None = None, all_outputs: bool = False) -> Path:
@@ -191,13 +213,17 @@ class Jobs:
             shutil.copytree(artifacts, target / "artifacts", dirs_exist_ok=True)
         return target
 
-    def _planned(self, doc: dict[str, Any], source: Path) -> "Plan":
+    def _planned(self, doc: dict[str, Any], source: Path, warn: "Callable[[str], None]") -> "Plan":
         name = doc.get("name")
         if name and not NAME.match(name):
             raise WorkspaceError(f"name: '{name}' is not a job name: letters, digits, '-', '_' and '.', at most 255.")
-        from .planner import Planner  # here, since those who only look don't need it
+        from . import outputs  # these two here, since those who only look don't need them
+        from .planner import Planner
 
-        return Planner(self._ws, source).plan(doc)
+        plan = Planner(self._ws, source).plan(doc)
+        for taken in outputs.taken(self._ws, plan):
+            warn(taken)
+        return plan
 
     def settle_runs(self) -> None:
         """End the MLflow runs of jobs whose runner was lost."""

@@ -7,6 +7,8 @@ from .errors import WorkspaceError
 TYPES = ("string", "integer", "number", "boolean")
 # azure-ai-ml makes 1 and 0 of true and false where it does not know the type of a value.
 BOOLEANS = {"true": "True", "1": "True", "false": "False", "0": "False"}
+# Bytes of one argument or environment variable of a process. Linux takes 128 KiB, with the variable's name.
+LONGEST = 128 * 1024 - 512
 DATA_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
 
 
@@ -27,8 +29,9 @@ def text(value: Any, declared: dict[str, Any], where: str) -> str:
         where: the field, for messages, such as `jobs.train.inputs.seed`.
 
     Raises:
-        WorkspaceError: the value is not of the type, below min, above max or not in enum.
+        WorkspaceError: the value is not of the type, below min, above max, not in enum, or too long.
     """
+    refuse_long(value, where)
     kind = declared.get("type", "string")
     number = _number(value, kind) if kind in ("integer", "number") else None
     wrong = kind in ("integer", "number") and number is None
@@ -43,6 +46,20 @@ def text(value: Any, declared: dict[str, Any], where: str) -> str:
     if allowed and str(value) not in map(str, allowed):
         raise WorkspaceError(f"{where}: {value!r} is not one of {', '.join(map(str, allowed))}.")
     return BOOLEANS[str(value).lower()] if kind == "boolean" else str(value)
+
+
+def refuse_long(value: Any, where: str) -> None:
+    """Refuse what can't become an environment variable of a process.
+
+    Raises:
+        WorkspaceError: it names the field.
+    """
+    size = len(str(value).encode())
+    if size > LONGEST:
+        raise WorkspaceError(
+            f"{where}: a value of {size:,} bytes, and a process takes at most {LONGEST:,} as one argument or "
+            "environment variable; put it into a file, and give that as a uri_file."
+        )
 
 
 def _number(value: Any, kind: str) -> float | None:

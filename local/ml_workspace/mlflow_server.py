@@ -21,6 +21,7 @@ HOST = "127.0.0.1"
 HEALTH = 5.0  # seconds for the health check of a server that should be up
 START = 120.0  # seconds for a server to come up, database included
 PORT_WAIT = 3.0  # seconds in which the workers of a killed server let go of its port
+STORE = "_MLFLOW_SERVER_FILE_STORE"  # the variable that tells MLflow its database; it marks the server's processes
 
 
 class Server:
@@ -35,6 +36,7 @@ class Server:
         self._folder, self._artifacts = folder, artifacts
         self.database = folder / "mlflow.db"
         self._record = folder / "server.json"
+        self._store = f"sqlite:///{self.database}"
 
     def running(self, patience: float = HEALTH) -> str | None:
         """The address, if the process that server.json names is the one that was started, and is healthy.
@@ -87,14 +89,25 @@ class Server:
             log(f"MLflow server: {_address(port)} (started in {time.monotonic() - began:.1f} s)")
             return _address(port)
 
+    def lost(self) -> bool:
+        """Whether the server was up and has died, without anybody having stopped it."""
+        known = self._known()
+        return known is not None and known["ready"] and not processes.alive(known["pid"], known["identity"])
+
     def stop(self) -> bool:
         """End the server and its workers; whether there was one."""
         with processes.exclusive(self._folder / "server.lock"):
+            known = self._known()
+            if known:  # first, so that no job that still runs takes it for lost
+                self._write({**known, "ready": False})
             return self._end()
 
     def _end(self) -> bool:
         known = self._known()
-        return known is not None and processes.kill_group(known["pid"], known["identity"])
+        ended = known is not None and processes.kill_group(known["pid"], known["identity"])
+        # Workers whose head was killed go on for a while, and the port is theirs until then.
+        processes.kill_marked(f"{STORE}={self._store}")
+        return ended
 
     def _known(self) -> dict[str, Any] | None:
         try:
@@ -120,7 +133,7 @@ class Server:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PYTHON", "GUNICORN_"))}
         # What `mlflow server` gives its workers. Without that command in between, the server is up in half the time
         # and is one group of processes with gunicorn at its head.
-        settings = {"_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{self.database}",
+        settings = {STORE: self._store,
                     "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/", "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
                     "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(self._artifacts), "TMPDIR": str(temporary)}  # fmt: skip
         # One process with threads: calls one after another are no faster with two, it starts sooner and a long upload

@@ -107,9 +107,17 @@ class Models:
         """One version's document; the newest that is not archived if neither version nor label (`latest`) is given.
 
         Raises:
-            NotFound: no such name, version or label.
+            NotFound: no such name or version.
+            WorkspaceError: the label leads to none.
         """
-        return self._document(self._find(name, version, label))
+        if label and label != "latest":
+            raise WorkspaceError(f"Model '{name}' has no label '{label}'; the only label is 'latest'.")
+        try:
+            return self._document(self._find(name, version))
+        except NotFound as error:
+            if label:  # Azure's client looks a label up by itself: a plain error there, not the service's 404
+                raise WorkspaceError(str(error)) from error
+            raise
 
     def list(
         self,
@@ -187,9 +195,7 @@ class Models:
             raise NotFound(f"Model '{name}' was not found in workspace '{self._ws.name}'.")
         return versions
 
-    def _find(self, name: str, version: str | None, label: str | None = None) -> Row:
-        if label and label != "latest":
-            raise NotFound(f"Model '{name}' has no label '{label}'; the only label is 'latest'.")
+    def _find(self, name: str, version: str | None) -> Row:
         versions = self._known(name)
         wanted = (v for v in versions if (mv.number(v) == version if version else not mv.archived(v)))
         found = next(wanted, None)

@@ -1,6 +1,7 @@
 """Outputs of jobs: where they are written, and named ones registered as assets."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from .values import Value
 from .workspace import NAME
 
 if TYPE_CHECKING:
+    from .plan import Plan
     from .workspace import Workspace
 
 OUTPUT = re.compile(r"[\w-]{1,255}", re.ASCII)
@@ -64,6 +66,25 @@ def prepare(ws: "Workspace", uri: str, kind: str) -> Path:
     path = ws.resolve.path(uri)
     (path.parent if kind == "uri_file" else path).mkdir(parents=True, exist_ok=True)
     return path
+
+
+def taken(ws: "Workspace", plan: "Plan", where: str = "") -> Iterator[str]:
+    """What to warn of: outputs whose name and version exist.
+
+    That is no error yet: a step that is reused has them already, and equal content is no conflict.
+    """
+    for output, setting in plan.outputs.items():
+        name, version = setting.get("name"), setting.get("version")
+        if name and version:
+            models = ws.models if str(setting["type"]).endswith("_model") else None
+            known = models.list(name, True) if models else ws.assets.list("data", name, include_archived=True)
+            if str(version) in [document["version"] for document in known]:
+                yield (
+                    f"{where}outputs.{output}: {name}:{version} exists, and versions are immutable: the job fails at "
+                    "its end unless it makes the same again. Leave out the version, and the output becomes the next."
+                )
+    for job, node in plan.jobs.items():
+        yield from taken(ws, node, f"{where}jobs.{job}.")
 
 
 def register(ws: "Workspace", job: str, setting: dict[str, Any], value: Value) -> str:

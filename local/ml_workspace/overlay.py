@@ -1,6 +1,7 @@
 """A virtual environment of one job over a shared one: what the job installs is gone with it, as with a container."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,8 @@ NO_PIP = """#!/bin/sh
 echo "pip is not in this job's environment: add it to the dependencies of its conda_file" >&2
 exit 1
 """
+# The folder of the interpreter in the head of a script.
+INTERPRETER = re.compile(rb"(?<=#!)/[^\n]*/bin(?=/python)|(?<=')/[^'\n]*/bin(?=/python)")
 
 
 def make(python: Path, folder: Path) -> Path:
@@ -44,7 +47,14 @@ def _readdressed(program: Path, copy: Path, below: Path, folder: Path) -> bool:
         head, *rest = (b"#!" + file.read()).split(b"\n", 2)
     # A long path stands in the second line, which a shell reads: see `uv venv`.
     lines = [head, *rest[:1]]
-    moved = [line.replace(os.fsencode(below / "bin"), os.fsencode(folder / "bin")) for line in lines]
+
+    def own(found: re.Match[bytes]) -> bytes:
+        # The same folder may go by several names: whoever built it may have reached it by a link.
+        place = Path(os.fsdecode(found[0]))
+        ours = place.is_dir() and place.samefile(below / "bin")
+        return os.fsencode(folder / "bin") if ours else found[0]
+
+    moved = [INTERPRETER.sub(own, line) for line in lines]
     if moved != lines:
         _write(copy, b"\n".join([*moved, *rest[1:]]))
     return moved != lines

@@ -23,6 +23,9 @@ UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 FILES = 1  # of a mini-batch where mini_batch_size is not given
 BYTES = 1 << 20  # the same for a table
 RETRIES, TIMEOUT = 2, 60  # of retry_settings
+# Settings that are integers, and the least that each may be.
+LEAST = {"max_concurrency_per_instance": 1, "error_threshold": -1, "mini_batch_error_threshold": -1,
+         "retry_settings.max_retries": 0, "retry_settings.timeout": 1}  # fmt: skip
 
 # Settings of Azure's runner that come among the program arguments. The first two count here as well; the others watch
 # over a cluster or its log files, and have nothing to act on.
@@ -49,12 +52,7 @@ def validate(node: dict[str, Any]) -> None:
         raise Unsupported(f"the local workspace has no task.type {task['type']!r}; use run_function")
     if not task.get("entry_script"):
         raise WorkspaceError("task.entry_script is missing; name the script that defines init() and run()")
-    instances = (node.get("resources") or {}).get("instance_count") or 1
-    if int(instances) > 1:
-        raise Unsupported(
-            f"resources.instance_count is {instances}, and the local workspace is one machine; use 1, and "
-            "max_concurrency_per_instance for the number of processes"
-        )
+    processes(node)
     name = input_name(node)
     inputs, outputs = node.get("inputs") or {}, node.get("outputs") or {}
     if name not in inputs:
@@ -73,6 +71,11 @@ def validate(node: dict[str, Any]) -> None:
             "declare it with type: mltable, or use mini_batch_size"
         )
     mini_batch_size(node.get("mini_batch_size"), _is_tabular(node, name))
+    for field, least in LEAST.items():
+        holder, _, key = field.rpartition(".")
+        value = (node.get(holder) or {} if holder else node).get(key)
+        if value is not None and not (re.fullmatch(r"-?\d+", str(value)) and int(value) >= least):
+            raise WorkspaceError(f"{field} must be an integer from {least} on, not {value!r}")
 
 
 def run(context: StepContext) -> StepResult:
@@ -127,7 +130,7 @@ def settings(context: StepContext) -> dict[str, Any]:
         "mini_batches": None if mltable else parallel_files.cut(Path(context.inputs[name]), size),
         "partition_keys": node.get("partition_keys") or [],
         "mini_batch_size": size,
-        "processes": int(node.get("max_concurrency_per_instance") or os.cpu_count() or 1),
+        "processes": _processes(context),
         "max_retries": RETRIES if retry.get("max_retries") is None else int(retry["max_retries"]),
         "timeout": float(retry.get("timeout") or TIMEOUT),
         "mini_batch_error_threshold": _threshold(node, "mini_batch_error_threshold"),
@@ -136,6 +139,36 @@ def settings(context: StepContext) -> dict[str, Any]:
         "logging_level": (node.get("logging_level") or "INFO").upper(),
         **thresholds,
     }
+
+
+def processes(node: dict[str, Any]) -> tuple[int, int]:
+    """How many worker processes a job asks for on all its instances, and how many of them run here.
+
+    This machine stands for all instances. It runs what one instance is to run; those of further instances only as far
+    as there are cores for them, since a worker without a core takes memory and gains nothing.
+
+    Raises:
+        WorkspaceError: one of the two numbers is none.
+    """
+    cores = os.cpu_count() or 1
+    instances = _count((node.get("resources") or {}).get("instance_count"), 1, "resources.instance_count")
+    each = _count(node.get("max_concurrency_per_instance"), cores, "max_concurrency_per_instance")
+    return instances * each, max(each, min(instances * each, cores))
+
+
+def _count(value: Any, default: int, field: str) -> int:
+    if value is None:
+        return default
+    if not str(value).isdigit() or int(value) < 1:
+        raise WorkspaceError(f"{field}: {value!r} is not a number from 1")
+    return int(value)
+
+
+def _processes(context: StepContext) -> int:
+    wanted, here = processes(context.node)
+    if here < wanted:
+        context.log(f"parallel: {wanted} worker processes on all instances; this machine runs {here} at once\n")
+    return here
 
 
 def mini_batch_size(text: str | None, tabular: bool) -> int:

@@ -2,7 +2,7 @@
 
 The driver hands one mini-batch at a time to each worker process, and sees to time-outs, retries and the limits on
 errors. It only knows the mini-batches' names: what they hold is read by a worker, and gone when it is done. Standard
-library only, and Python 3.9 too, since the environment is the job's.
+library only, and Python 3.7 too, since the environment is the job's.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class MiniBatch:
     name: str
     content: Any
     attempts: int = 0
+    items: int = 1  # in it; a worker tells when it has read them
 
 
 class Worker:
@@ -150,6 +151,8 @@ class Driver:
         elif kind == "cut":
             self._take(rest[0])
         elif kind == "running":
+            assert worker.mini_batch is not None
+            worker.mini_batch.items = rest[0]
             worker.deadline = time.monotonic() + self.settings["timeout"]
         elif kind == "done":
             self._succeeded(worker, *rest)
@@ -176,12 +179,15 @@ class Driver:
         again = f", attempt {mini_batch.attempts}" if mini_batch.attempts > 1 else ""
         short = f", {given - returned:,} of them failed" if returned < given else ""
         self._say(f"{mini_batch.name}: {given:,} items{short} in {seconds:.1f} s{again}")
+        self._check_items(
+            f"run() returned {returned:,} for the {given:,} of mini-batch {mini_batch.name}. It has to return one for "
+            "each item that was processed; the log may tell what happened to the others."
+        )
+
+    def _check_items(self, last: str) -> None:
         limit = self.settings["error_threshold"]
         if 0 <= limit < self.failed_items:
-            raise GiveUp(
-                f"{self.failed_items:,} items failed, more than error_threshold, {limit}: run() returned {returned:,} "
-                f"for the {given:,} of mini-batch {mini_batch.name}. Return one for each item that was processed."
-            )
+            raise GiveUp(f"{self.failed_items:,} items failed, more than error_threshold, {limit}: {last}")
 
     def _replace(self, worker: Worker, reason: str) -> None:
         """A fresh worker for one that died or was killed; its mini-batch is tried again."""
@@ -205,6 +211,7 @@ class Driver:
             self.waiting.appendleft(mini_batch)
             return
         self.failed += 1
+        self.failed_items += mini_batch.items  # there is no result of any of them
         self._say(f"{mini_batch.name}: failed {mini_batch.attempts} times: {last[-1]}")
         limit, percent = self.settings["mini_batch_error_threshold"], self.settings["allowed_failed_percent"]
         allowed = f"mini_batch_error_threshold allows {limit}" if 0 <= limit < self.failed else ""
@@ -215,6 +222,7 @@ class Driver:
                 f"Mini-batch {mini_batch.name} failed {mini_batch.attempts} times; {self.failed} of {self.total} "
                 f"mini-batches failed, and {allowed}. Its last error:\n" + "\n".join(last)
             )
+        self._check_items(f"mini-batch {mini_batch.name} failed. Its last error:\n" + "\n".join(last))
 
     def _shut_down(self) -> None:
         """Lets each worker run shutdown() and end by itself."""

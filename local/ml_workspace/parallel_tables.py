@@ -10,16 +10,17 @@ import atexit
 import math
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mltable
 import pandas as pd
 import yaml
 from azureml.dataprep import rslex  # type: ignore[import-untyped]
 
-Part = dict[str, Any]
-"""A mini-batch: its `files`; with partition keys, `keys` (column -> value) of its rows and whether to `filter` by them;
-for a part of a file, `slice` (number of the part, of how many)."""
+if TYPE_CHECKING:  # Python 3.7 and 3.8, which jobs may ask for, can't evaluate it
+    Part = dict[str, Any]
+    """A mini-batch: its `files`; with partition keys, `keys` (column -> value) of its rows and whether to `filter` by
+    them; for a part of a file, `slice` (number of the part, of how many)."""
 
 PLACES = ("file", "folder", "pattern")
 WHOLE_TABLE = ("take", "skip", "take_random_sample")
@@ -109,7 +110,8 @@ def cut_files(folder: Path, keys: list[str], size: int) -> list[tuple[str, Part]
     """
     table = Table(folder)
     files = table.files()
-    if missing := [key for key in keys if key not in files.columns]:
+    missing = [key for key in keys if key not in files.columns]
+    if missing:
         known = ", ".join(column for column in files.columns if column != "Path") or "none"
         raise TableError(
             f"its paths give no column {', '.join(missing)} (partition_keys); they give: {known}. "
@@ -126,13 +128,14 @@ def _by_key(table: Table, files: pd.DataFrame, keys: list[str]) -> list[tuple[st
     in_path = set(keys) <= set(files.columns)
     if not in_path:
         columns = list(table.file(files["Path"][0]).take(1).to_pandas_dataframe().columns)
-        if missing := [key for key in keys if key not in columns]:
+        missing = [key for key in keys if key not in columns]
+        if missing:
             raise TableError(f"it has no column {', '.join(missing)} (partition_keys); it has {', '.join(columns)}")
     found = files if in_path else pd.concat([_values(table, path, keys) for path in files["Path"]])
     parts = []
     for values, rows in found.groupby(keys, dropna=False, sort=True):
         values = values if isinstance(values, tuple) else (values,)  # before pandas 2, a single key's value is bare
-        combination = dict(zip(keys, values))  # noqa: B905 - Python 3.9 has no strict
+        combination = dict(zip(keys, values))  # noqa: B905 - before Python 3.10 there is no strict
         name = ", ".join(f"{key}={str(value).replace(' 00:00:00', '')}" for key, value in combination.items())
         parts.append((f"({name})", {"files": list(rows["Path"]), "keys": combination, "filter": not in_path}))
     return parts

@@ -147,7 +147,7 @@ def work(
         given = len(content)
         if given == 0:
             return "done", 0, 0
-        connection.send(("running",))  # from here on retry_settings.timeout counts
+        connection.send(("running", given))  # from here on retry_settings.timeout counts
         wants_context = len(inspect.signature(script.run).parameters) > 1
         returned = script.run(content, MiniBatchContext(number, keys)) if wants_context else script.run(content)
         if not isinstance(returned, (list, tuple)) and not hasattr(returned, "to_csv"):

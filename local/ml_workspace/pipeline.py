@@ -50,7 +50,6 @@ def run(
         node = plan.jobs[name]
         taken = _taken(session, call, ended, name)
         node_places = {n: places[o["parent"]] for n, o in node.outputs.items() if "parent" in o}
-        title = name if call.parent is None else f"{call.display_name}.{name}"
         running[
             pool.submit(
                 execute,
@@ -58,7 +57,7 @@ def run(
                 Call(
                     node,
                     taken,
-                    title,
+                    _title(call, name),
                     parent=job,
                     parent_run=run_id,
                     node=name,
@@ -99,6 +98,11 @@ def run(
         if causes := [f"{name}: {e.error}" for name, e in ended.items() if e.status == status]:
             raise StepFailed("; ".join(causes))
     return _outputs(call, ended)
+
+
+def _title(call: "Call", name: str) -> str:
+    """What listings and streams call a job of a pipeline: in a pipeline of a pipeline, with the names around it."""
+    return name if call.parent is None else f"{call.display_name}.{name}"
 
 
 def _taken(session: "Session", call: "Call", ended: dict[str, "Ended"], name: str) -> dict[str, Value]:
@@ -153,7 +157,7 @@ def _note_canceled(session: "Session", call: "Call", job: str, name: str) -> Non
     root = session.ws.catalog.row("SELECT doc FROM jobs WHERE name = ?", session.root)
     document = {
         "name": str(uuid.uuid4()),
-        "display_name": name,
+        "display_name": _title(call, name),
         "type": call.plan.jobs[name].type,
         "parent_job_name": job,
         "experiment_name": (root or {"doc": {}})["doc"].get("experiment_name"),
@@ -173,4 +177,4 @@ def _note_canceled(session: "Session", call: "Call", job: str, name: str) -> Non
         doc=document,
         plan={},
     )
-    session.say(f"{name}: canceled, it was never started")
+    session.say(f"{document['display_name']}: canceled, it was never started", job)

@@ -21,6 +21,7 @@ class Plan:
         component: what the job's document says of its component.
         environment: document of the environment; None for a pipeline.
         jobs: the nodes of a pipeline.
+        literals: values of a pipeline's literal inputs, also of those bound to pipelines around it.
     """
 
     type: str
@@ -30,6 +31,7 @@ class Plan:
     component: str = ""
     environment: dict[str, Any] | None = None
     jobs: dict[str, "Plan"] = field(default_factory=dict)
+    literals: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """As JSON, for the catalog."""

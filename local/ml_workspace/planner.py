@@ -6,7 +6,7 @@ Documents have the shape that azure-ai-ml gives to a loaded job: a command is a 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import bindings, distribution, images, machine, outputs, parallel, sweep
+from . import bindings, distribution, images, literals, machine, node_settings, outputs, parallel, sweep
 from .errors import Unsupported, WorkspaceError
 from .graph import check_bindings
 from .jobs_text import PARENT_INPUT, check_names
@@ -38,9 +38,11 @@ class Planner:
             NotFound: it names an asset or compute that is not there.
             Unsupported: only Azure can run it.
         """
-        kind = doc.get("type") or ("pipeline" if "jobs" in doc else "command")
-        if kind not in RUNNABLE:
-            raise Unsupported(f"{where}type: the local workspace can't run {kind} jobs; it runs {', '.join(RUNNABLE)}.")
+        kind = _runnable(doc, where)
+        for name, node in (doc.get("jobs") or {}).items():  # before what else such a job has that others have not
+            _runnable(node, f"{where}jobs.{name}.")
+        if around:
+            doc = node_settings.settled(doc, (*OF_THE_NODE, "compute"), around, where)
         settings = doc.get("settings") or {}
         doc = {**doc, "compute": self._compute(doc, settings, around, where)}
         if settings.get("default_datastore"):
@@ -49,7 +51,7 @@ class Planner:
         if kind == "sweep":
             return self._sweep(doc, where, around)
         component, name = self._component(doc, kind, where)
-        plan = Plan(kind, self._spec(doc, component), component=name)
+        plan = Plan(kind, self._spec(doc, component, where), component=name)
         spec = plan.spec
         distribution.validate(spec, where)
         machine.refuse_gpus((spec.get("resources") or {}).get("instance_type"), f"{where}resources.instance_type")
@@ -61,6 +63,7 @@ class Planner:
             if not nodes:
                 raise WorkspaceError(f"{where}jobs: a pipeline needs at least one job.")
             spec.pop("jobs", None)
+            plan.literals = node_settings.literals(plan, around)
             plan.jobs = {n: self.plan(node, f"{where}jobs.{n}.", plan) for n, node in nodes.items()}
             check_bindings(plan, where)
         else:
@@ -74,12 +77,14 @@ class Planner:
                 _check_command(spec, where)
         return plan
 
-    def _spec(self, doc: dict[str, Any], component: dict[str, Any] | None) -> dict[str, Any]:
+    def _spec(self, doc: dict[str, Any], component: dict[str, Any] | None, where: str) -> dict[str, Any]:
         """A component with what the node says of itself over it; without one, the declarations come from the values."""
         own = {key: value for key, value in doc.items() if key not in OF_THE_NODE and value not in (None, "", {}, [])}
         holder = bindings.declare(doc) if component is None else component
         spec = {**holder, **self._ws.assets.keep_code(own), "type": doc.get("type") or holder.get("type") or "command"}
         variables = {**(holder.get("environment_variables") or {}), **(own.get("environment_variables") or {})}
+        for name, value in variables.items():
+            literals.refuse_long(value, f"{where}environment_variables.{name}")
         return {**spec, "environment_variables": variables} if variables else spec
 
     def _sweep(self, doc: dict[str, Any], where: str, around: Plan | None) -> Plan:
@@ -92,7 +97,7 @@ class Planner:
         trial["type"] = "command"
         space = {name: {"type": "string"} for name in doc.get("search_space") or {}}
         declared = {"inputs": {**space, **(trial.get("inputs") or {})}, "outputs": trial.get("outputs") or {}}
-        plan = Plan("sweep", {**self._spec(doc, declared), "trial": trial, "type": "sweep"}, component=name)
+        plan = Plan("sweep", {**self._spec(doc, declared, where), "trial": trial, "type": "sweep"}, component=name)
         plan.inputs = bindings.inputs(
             self._ws, self._source, doc.get("inputs") or {}, declared["inputs"], where, given=set(space)
         )
@@ -118,7 +123,7 @@ class Planner:
             name = str(component["id"])
         else:
             component, name = dict(component), "azureml_anonymous"
-        found = component.get("type", kind)
+        found = _runnable({"type": kind, **component}, f"{where}component.")
         if found != kind:
             raise WorkspaceError(f"{where}component: {name} is a {found} component, and the job is of type {kind}.")
         return self._ws.assets.keep_code(component), name
@@ -145,8 +150,7 @@ class Planner:
             if bound[1] not in (around.spec.get("inputs") or {}):
                 known = ", ".join(around.spec.get("inputs") or {}) or "none"
                 raise WorkspaceError(f"{field}: the pipeline has no input '{bound[1]}'; there are: {known}.")
-            # What comes from a pipeline further out is only a name in messages here.
-            compute = around.inputs.get(bound[1], {}).get("literal") or "serverless"
+            compute = around.literals.get(bound[1]) or "serverless"
         sizes = {"serverless": "", "local": ""} | {c["name"]: c.get("size") for c in self._ws.assets.list("compute")}
         name = compute.rpartition("/")[2].removeprefix("azureml:")
         if name not in sizes:
@@ -156,12 +160,22 @@ class Planner:
                 f"{field}: there is no compute '{name}'; there are: {known}. "
                 f"Make it with: az ml compute create --name {name} --type amlcompute"
             )
-        machine.refuse_gpus(sizes[name], field)
+        machine.refuse_gpus(sizes[name], f"{field}: {name}")
         return compute
+
+
+def _runnable(doc: dict[str, Any], where: str) -> str:
+    kind = str(doc.get("type") or ("pipeline" if "jobs" in doc else "command"))
+    if kind not in RUNNABLE:
+        raise Unsupported(f"{where}type: the local workspace can't run {kind} jobs; it runs {', '.join(RUNNABLE)}.")
+    return kind
 
 
 def _check_command(spec: dict[str, Any], where: str) -> None:
     if not spec.get("command"):
         raise WorkspaceError(f"{where}command: is missing.")
+    timeout = (spec.get("limits") or {}).get("timeout")
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+        raise WorkspaceError(f"{where}limits.timeout: {timeout!r} is not a number of seconds above 0.")
     with bindings.in_field(f"{where}command"):
         check_names(spec["command"], spec.get("inputs") or {}, spec.get("outputs") or {})

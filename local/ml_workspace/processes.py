@@ -85,6 +85,16 @@ def kill_marked(variable: str) -> None:
                 os.kill(int(environ.parent.name), signal.SIGKILL)
 
 
+def marked(name: str) -> Iterator[tuple[int, str]]:
+    """(pid, value) of every process of ours that has a variable of this name in its environment. Linux only."""
+    prefix = f"{name}=".encode()
+    for environ in PROC.glob("[0-9]*/environ"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            for entry in environ.read_bytes().split(b"\0"):
+                if entry.startswith(prefix):
+                    yield int(environ.parent.name), entry.removeprefix(prefix).decode(errors="replace")
+
+
 @contextmanager
 def exclusive(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
     """Hold the lock file `path`: one thread of one process at a time. A killed process lets go of it.

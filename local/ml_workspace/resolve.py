@@ -1,6 +1,7 @@
 """URIs to places on this machine. Everything stays inside the workspace's datastores or is a path the person gave."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ DATASTORE = re.compile(
     r"datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$"
 )
 JOB_OUTPUT = re.compile(r"^azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)(?:/paths/(?P<path>.*))?/?$")
-ASSET = re.compile(r"^azureml:(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]+)|@(?P<label>\w+))?$")
+ASSET = re.compile(r"^azureml:(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]+)|@(?P<label>\w+))$")
 ASSET_ID = re.compile(
-    r"^(?:azureml:)?/subscriptions/.*/(?P<plural>\w+)/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?$"
+    r"^(?:azureml:)?/subscriptions/.*/workspaces/[^/]+/(?P<plural>\w+)/(?P<name>[^/]+)"
+    r"(?:/versions/(?P<version>[^/]+))?$"
 )
 REGISTRY_ASSET = re.compile(
     r"^(?:azureml:)?azureml://registries/(?P<registry>[^/]+)/(?P<plural>[a-z]+)/(?P<name>[^/]+)"
@@ -27,10 +29,10 @@ CODE_ID = re.compile(r"/codes/(?P<sha256>[0-9a-f]{64})/versions/")
 
 
 def asset_reference(text: str) -> tuple[str, str | None, str | None]:
-    """(name, version, label) of `azureml:NAME:VERSION`, `azureml:NAME@LABEL`, `azureml:NAME`, an ARM or registry id.
+    """(name, version, label) of `azureml:NAME:VERSION`, `azureml:NAME@LABEL`, an ARM or registry id.
 
     Raises:
-        WorkspaceError: the text is none of these.
+        WorkspaceError: the text is none of these; a name alone is not enough on Azure either.
     """
     found = ASSET.match(text) or REGISTRY_ASSET.match(text)
     if found:
@@ -118,8 +120,6 @@ class Resolver:
         if REGISTRY_ASSET.match(reference):
             doc = self._ws.assets.at("model" if models else "data", reference)
             return doc["id"], doc["type"], doc["path"]
-        if models:
-            doc = self._ws.models.get(name, version, label or (None if version else "latest"))
-        else:
-            doc = self._ws.assets.get("data", name, version, label)
+        get = self._ws.models.get if models else partial(self._ws.assets.get, "data")
+        doc = get(name, version, label)
         return f"azureml:{name}:{doc['version']}", doc.get("type", "uri_folder"), doc["path"]

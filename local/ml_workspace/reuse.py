@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .values import Value
@@ -60,21 +62,25 @@ def identity(key: str, output: str) -> str:
 
 
 def find(ws: "Workspace", key: str) -> tuple[str, dict[str, Value]] | None:
-    """(job, outputs) of an earlier step with this fingerprint whose outputs are still there."""
+    """(job, outputs) of an earlier step with this fingerprint whose outputs are still as it has left them."""
     row = ws.catalog.row("SELECT j.name, j.doc FROM reuse r JOIN jobs j ON j.name = r.job WHERE r.fingerprint = ?", key)
     if row is None:
         return None
+    record = _record(ws, row["name"])
+    left = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     outputs = {}
     for name, output in (row["doc"].get("outputs") or {}).items():
         path = ws.resolve.path(output["path"])
-        if not path.exists():
+        if not path.exists() or left.get(name) != _state(path):
             return None
         outputs[name] = Value(str(path), identity(key, name), output["path"], output["type"], row["name"])
     return row["name"], outputs
 
 
-def remember(ws: "Workspace", key: str, job: str) -> None:
-    """The newest completed step is the one that later ones reuse."""
+def remember(ws: "Workspace", key: str, job: str, produced: dict[str, Value]) -> None:
+    """The newest completed step is the one that later ones reuse, as long as what it has `produced` stays as it is."""
+    state = {name: _state(Path(value.text)) for name, value in produced.items()}
+    _record(ws, job).write_text(json.dumps(state), encoding="utf-8")
     ws.catalog.rows("INSERT OR REPLACE INTO reuse VALUES (?, ?)", key, job)
 
 
@@ -88,3 +94,27 @@ def forget(ws: "Workspace", uri: str) -> None:
         place,
         place,
     )
+
+
+def _record(ws: "Workspace", job: str) -> Path:
+    return ws.path / "jobs" / job / "outputs.json"
+
+
+def _state(path: Path) -> str:
+    """SHA-256 over names, sizes and times of what is at a place. Contents are not read: they may be large."""
+    total = hashlib.sha256()
+
+    def add(file: str) -> None:
+        stat = os.lstat(file)
+        total.update(
+            f"{os.path.relpath(file, path)}\0{stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape")
+        )
+
+    if path.is_file():
+        add(str(path))
+    for base, folders, names in os.walk(path):
+        folders.sort()
+        total.update(f"{os.path.relpath(base, path)}/\n".encode(errors="surrogateescape"))
+        for name in sorted(names):
+            add(f"{base}/{name}")
+    return total.hexdigest()

@@ -38,10 +38,3 @@ def run_job(folder: str, name: str) -> None:
         ws.catalog.update_job(name, status="Failed")
     finally:
         session.close()
-
-
-def stop_servers(root: str) -> None:
-    """Stop the tracking servers of all workspaces below `root`."""
-    for document in sorted(Path(root).glob("*/*/workspace.json")):
-        if Workspace(document.parent).tracking.stop():
-            print(f"stopped the tracking server of {document.parent}")

@@ -9,9 +9,11 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from . import installing
 from .errors import WorkspaceError
+from .literals import LONGEST
 from .names import JOB
 from .processes import identity, kill_group, kill_marked
 from .steps import StepCanceled, StepFailed
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 POLL = 0.1  # seconds between looks at cancellation requests and time-outs
+SERVER_POLL = 0.5  # seconds between looks at the MLflow server
 
 
 @dataclass
@@ -38,37 +41,62 @@ class Session:
         self.ws, self.root = ws, root
         self.cores = threading.Semaphore(os.cpu_count() or 1)
         self._cancels: dict[str, tuple[threading.Event, tuple[threading.Event, ...]]] = {}
-        self._stream = (ws.path / "jobs" / root / "stream.log").open("a", encoding="utf-8", buffering=1)
+        self._streams: dict[str, tuple[TextIO, ...]] = {}
+        self._own: dict[str, TextIO] = {}  # of pipelines in pipelines
+        self._stream = self._opened(root)
         self._running: dict[int, _Running] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._watch, self._keep_server)]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Stop watching; call it when the root job has ended."""
         self._closed.set()
-        self._watcher.join()
+        for thread in self._threads:
+            thread.join()
         self._stream.close()
 
-    def enter(self, job: str, causes: tuple[threading.Event, ...]) -> threading.Event:
-        """Begin to watch a job; returns the event that is set when the job or one of the `causes` is canceled."""
+    def enter(
+        self, job: str, causes: tuple[threading.Event, ...], parent: str | None, has_stream: bool
+    ) -> threading.Event:
+        """Begin to watch a job; returns the event that is set when the job or one of the `causes` is canceled.
+
+        Args:
+            parent: the job around it, which has entered; None for the root.
+            has_stream: whether it is a pipeline in a pipeline, whose events can be followed by its own name.
+        """
         event = threading.Event()
         if any(cause.is_set() for cause in causes):
             event.set()
         with self._lock:
             self._cancels[job] = (event, causes)
+            around = self._streams[parent] if parent else (self._stream,)
+            if has_stream:
+                self._own[job] = self._opened(job)
+                around = (*around, self._own[job])
+            self._streams[job] = around
         return event
 
     def leave(self, job: str) -> None:
         """The job has ended."""
         with self._lock:
             del self._cancels[job]
+            del self._streams[job]
+            if job in self._own:
+                self._own.pop(job).close()
 
-    def say(self, text: str) -> None:
-        """Append a line to the stream of the root job."""
+    def say(self, text: str, job: str | None = None) -> None:
+        """Append a line to the streams of a job and of the pipelines around it; of the root job if none is named."""
         with self._lock:
-            self._stream.write(f"[{time.strftime('%H:%M:%S')}] {text.rstrip()}\n")
+            for stream in self._streams[job] if job else (self._stream,):
+                stream.write(f"[{time.strftime('%H:%M:%S')}] {text.rstrip()}\n")
+
+    def _opened(self, job: str) -> TextIO:
+        folder = self.ws.path / "jobs" / job
+        folder.mkdir(exist_ok=True)
+        return (folder / "stream.log").open("a", encoding="utf-8", buffering=1)
 
     def spawn(
         self,
@@ -88,17 +116,24 @@ class Session:
         try:
             if cancel.is_set():
                 raise StepCanceled("before it started")
-            command = ["/bin/bash", "-c", argv] if isinstance(argv, str) else argv
+            command = self._for_bash(job, argv) if isinstance(argv, str) else argv
             with log.open("ab") as output:
-                process = subprocess.Popen(
-                    command,
-                    cwd=cwd,
-                    env=env,
-                    stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+                try:
+                    process = subprocess.Popen(
+                        command,
+                        cwd=cwd,
+                        env=env,
+                        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                    )
+                except OSError as error:
+                    size = sum(len(f"{name}={value}") for name, value in env.items()) / 1000
+                    raise StepFailed(
+                        f"the command could not be started: {error.strerror} ({command[0]}; inputs and "
+                        f"environment_variables come to {size:,.0f} kB of environment variables)"
+                    ) from error
             running = _Running(process, cancel, time.monotonic() + timeout if timeout else None)
             known = identity(process.pid)
             self.ws.catalog.update_job(job, process={"pid": process.pid, "identity": known})
@@ -121,6 +156,14 @@ class Session:
             raise StepCanceled("its processes were ended")
         return code
 
+    def _for_bash(self, job: str, text: str) -> list[str]:
+        """How bash is given a command: as an argument, or as a file if it is too long for one."""
+        if len(text.encode()) < LONGEST:
+            return ["/bin/bash", "-c", text]
+        script = temporary_folder(self.ws, job) / "command.sh"
+        script.write_text(text, encoding="utf-8")
+        return ["/bin/bash", str(script)]
+
     def _watch(self) -> None:
         names: set[str] = set()
         while not self._closed.wait(POLL):
@@ -137,6 +180,18 @@ class Session:
                     pid = running.process.pid
                     running.killer = threading.Thread(target=kill_group, args=(pid, identity(pid)), daemon=True)
                     running.killer.start()
+
+    def _keep_server(self) -> None:
+        """Start the MLflow server again if it dies: scripts that log to it repeat their calls for a while."""
+        told = ""
+        while not self._closed.wait(SERVER_POLL):
+            try:
+                if self.ws.tracking.lost():
+                    self.ws.tracking.uri(self.say)
+            except WorkspaceError as error:  # the job goes on; whatever needs the server fails by itself
+                if str(error) != told:
+                    told = str(error)
+                    self.say(told)
 
     @staticmethod
     def _is_over(running: _Running) -> bool:
@@ -161,8 +216,9 @@ def job_variables(ws: "Workspace", job: str, root: str, experiment: str, python:
 
     Of the runner's own only a few are passed on, so that a job does not depend on whose shell it was submitted from.
     """
-    passed = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+    passed = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
     variables = {name: os.environ[name] for name in passed if name in os.environ}
+    variables |= installing.for_jobs(os.environ, Path.home())
     path = ["/usr/local/bin", "/usr/bin", "/bin"]
     if python:
         path.insert(0, str(python.parent))

@@ -17,7 +17,11 @@ def stream(ws: "Workspace", name: str, write: Callable[[str], None]) -> str:
     """Write a job's stream until it ends; returns the final status.
 
     For a command job that is its log; for a pipeline or sweep a line for each thing that happens to its jobs.
+
+    Raises:
+        NotFound: no such job; nothing is written.
     """
+    ws.jobs.get(name)
     write(f"RunId: {name}\n")
     view, position = "", 0
     while True:

@@ -57,6 +57,10 @@ class Tracking:
         """The server's address if it is up."""
         return self._server.running()
 
+    def lost(self) -> bool:
+        """Whether the server was up and has died, without anybody having stopped it."""
+        return self._server.lost()
+
     def stop(self) -> bool:
         """End the server; whether it was up."""
         return self._server.stop()

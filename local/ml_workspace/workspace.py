@@ -13,9 +13,11 @@ from .errors import NotFound, WorkspaceError
 from .holder import Holder, write_document
 
 if TYPE_CHECKING:
+    from .batch import BatchEndpoints
     from .environments import Environments
     from .jobs import Jobs
     from .models import Models
+    from .online import OnlineEndpoints
     from .resolve import Resolver
     from .tracking import Tracking
 
@@ -86,7 +88,7 @@ class Workspace(Holder):
         return [cls(path.parent).document for path in found]
 
     def delete(self) -> None:
-        """Stop the workspace's server and remove its folder for good.
+        """Stop the workspace's servers and remove its folder for good.
 
         Raises:
             WorkspaceError: jobs are running.
@@ -97,6 +99,7 @@ class Workspace(Holder):
         running = [job["name"] for job in jobs if job["status"] not in TERMINAL]
         if running:
             raise WorkspaceError(f"Workspace '{self.name}' has running jobs: {', '.join(running)}. Cancel them first.")
+        self.online.serving.stop()
         self.tracking.stop()
         shutil.rmtree(self.path)
 
@@ -113,6 +116,20 @@ class Workspace(Holder):
         from .jobs import Jobs
 
         return Jobs(self)
+
+    @cached_property
+    def online(self) -> "OnlineEndpoints":
+        """Online endpoints and their deployments."""
+        from .online import OnlineEndpoints
+
+        return OnlineEndpoints(self)
+
+    @cached_property
+    def batch(self) -> "BatchEndpoints":
+        """Batch endpoints: create, deploy to, invoke."""
+        from .batch import BatchEndpoints
+
+        return BatchEndpoints(self)
 
     @cached_property
     def tracking(self) -> "Tracking":

@@ -95,10 +95,11 @@ class Tracking:
         return sorted(runs, key=lambda run: (run.start, run.id))
 
     def versions(self, model: str) -> list[ModelVersion]:
-        """Versions of a registered model, oldest first; none if there is no such model."""
+        """Versions of a registered model that are not archived, oldest first; none if there is no such model."""
         with explained(self._uri):
             found = list(self._pages(self._client.search_model_versions, f"name='{model}'"))
-        return sorted((_version(version) for version in found), key=lambda version: version.number)
+        kept = [_version(version) for version in found if not _archived(version)]
+        return sorted(kept, key=lambda version: version.number)
 
     def models(self) -> list[str]:
         """Names of the registered models."""
@@ -173,6 +174,11 @@ def _version(version: "mlflow.entities.model_registry.ModelVersion") -> ModelVer
         run=version.run_id or None,
         tags=dict(version.tags),
     )
+
+
+def _archived(version: "mlflow.entities.model_registry.ModelVersion") -> bool:
+    """Whether `az ml model archive`, in a local workspace, or an MLflow tool has taken a version out of use."""
+    return "azureml.archived" in version.tags or version.current_stage == "Archived"
 
 
 def _time(milliseconds: int) -> datetime:

@@ -29,15 +29,16 @@ class Kind:
 
 
 SUFFIX = ".yml.j2"
+# The first that matches counts: beside endpoint.yml.j2, all specs are deployments, named as people name them.
 KINDS = (
     Kind("environment", "environments/*/environment.yml.j2", "load_environment", "environment", asset=True),
     Kind("data", "data/*/data.yml.j2", "load_data", "data", asset=True),
     Kind("component", "components/*/component.yml.j2", "load_component", "component", asset=True),
     Kind("job", "pipelines/*.yml.j2", "load_job", "job"),
     Kind("online endpoint", "endpoints/online/*/endpoint.yml.j2", "load_online_endpoint", "online-endpoint"),
-    Kind("online deployment", "endpoints/online/*/deployment*.yml.j2", "load_online_deployment", "online-deployment"),
+    Kind("online deployment", "endpoints/online/*/*.yml.j2", "load_online_deployment", "online-deployment"),
     Kind("batch endpoint", "endpoints/batch/*/endpoint.yml.j2", "load_batch_endpoint", "batch-endpoint"),
-    Kind("batch deployment", "endpoints/batch/*/deployment*.yml.j2", "load_batch_deployment", "batch-deployment"),
+    Kind("batch deployment", "endpoints/batch/*/*.yml.j2", "load_batch_deployment", "batch-deployment"),
     Kind("schedule", "monitors/*.yml.j2", "load_schedule", "schedule"),
 )
 ROOTS = tuple(sorted({kind.pattern.split("/")[0] for kind in KINDS}))

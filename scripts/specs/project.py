@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -17,8 +17,10 @@ from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
 from scripts.specs.files import Ignored, files_under, local_paths
 from scripts.specs.kinds import KINDS, ROOTS, SUFFIX, Kind, key_of, kind_of
+from scripts.specs.names import unique
 from scripts.specs.provenance import STAND_IN, provenance, stand_ins
 from scripts.specs.templates import Refused, Templates
+from scripts.specs.values import with_values
 
 VERSION = "version-of-this-content"  # stands for the version until the content is hashed
 
@@ -62,13 +64,16 @@ class Spec:
 class Project:
     """Specs of the repository at `root` for environment `env`; all are rendered when it is made.
 
+    Args:
+        values: set over the config for this render; dotted key -> text.
+
     Raises:
         SpecError: the first thing that can't be rendered, with its template and line.
     """
 
-    def __init__(self, root: Path, env: str) -> None:
+    def __init__(self, root: Path, env: str, values: Mapping[str, str] | None = None) -> None:
         self.root, self.env = root.resolve(), env
-        self.config = load_config(self.root, env)
+        self.config = with_values(load_config(self.root, env), values or {})
         self.templates = Templates(self.root)
         self._ignored = Ignored(self.root)
         self._git = provenance(self.root)
@@ -84,8 +89,26 @@ class Project:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """Everything that build/<env>/ holds: path -> content."""
-        carried = {path: content for spec in self.specs.values() for path, content in spec.files.items()}
-        return carried | {spec.path: spec.text.encode() for spec in self.specs.values()}
+        return self.files_of(self.specs)
+
+    def files_of(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """What build/<env>/ needs of the specs `keys`: themselves, what they carry, and the same of what they refer to.
+
+        Raises:
+            SpecError: there is no such spec.
+        """
+        needed, waiting = dict[str, Spec](), list(keys)
+        while waiting:
+            key = waiting.pop()
+            if key not in self.specs:
+                near = get_close_matches(key, self.specs, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.specs)}"
+                raise SpecError(key, f"there is no such spec; {hint}")
+            if key not in needed:
+                needed[key] = self.specs[key]
+                waiting += needed[key].refs
+        carried = {path: content for spec in needed.values() for path, content in spec.files.items()}
+        return carried | {spec.path: spec.text.encode() for spec in needed.values()}
 
     def by_path(self) -> dict[str, Spec]:
         return {spec.path: spec for spec in self.specs.values()}
@@ -101,7 +124,7 @@ class Project:
         kind = kind_of(template)
         assert kind is not None
         refs: list[str] = []
-        context = {**self.config, "ref": self._ref(refs), "git": stand_ins()}
+        context = {**self._functions(refs), "git": stand_ins()}
         if kind.asset:
             context["version"] = VERSION
         spec = Spec(key, kind, template, template.removesuffix(".j2"), context, refs=refs)
@@ -113,6 +136,10 @@ class Project:
         self._settle(spec)
         self.specs[key] = spec
         return spec
+
+    def _functions(self, refs: list[str]) -> dict[str, Any]:
+        """Config and functions that a template may use; what it refers to is noted in `refs`."""
+        return {**self.config, "ref": self._ref(refs), "unique": unique(self.config)}
 
     def _ref(self, refs: list[str]) -> Callable[[str], str]:
         def ref(key: str) -> str:
@@ -174,7 +201,7 @@ class Project:
             if not name.endswith(SUFFIX):
                 files[name] = path.read_bytes()
             elif not kind_of(name) and not path.name.startswith("_"):
-                context = {**self.config, "ref": self._ref(spec.refs)}
+                context = self._functions(spec.refs)
                 files[name.removesuffix(".j2")] = self.templates.render(name, context).encode()
         return files
 

@@ -41,7 +41,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_right_specs_give_one_line_and_exit_0(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(parse_args(["--env", "local"])) == 0
-    assert capsys.readouterr() == ("16 specs, local: no findings\n", "")
+    assert capsys.readouterr() == ("17 specs, local: no findings\n", "")
 
 
 @pytest.mark.parametrize(("form", "parse"), [("sarif", json.loads), ("junit", ElementTree.fromstring)])
@@ -51,7 +51,7 @@ def test_a_report_on_standard_output_is_nothing_but_the_report(
     assert main(parse_args(["--env", "local", "--format", form])) == 0
     out, err = capsys.readouterr()
     parse(out)
-    assert err == "16 specs, local: no findings\n"
+    assert err == "17 specs, local: no findings\n"
 
 
 def test_a_finding_is_path_line_code_message_and_exit_1(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +63,7 @@ def test_a_finding_is_path_line_code_message_and_exit_1(root: Path, capsys: pyte
     line = line_of(root, TRAIN, "trian.py")
     assert out.startswith(f"{TRAIN}:{line}: AML205 trian.py is not in components/train/src/")
     assert out.count("\n") == 1
-    assert err == "16 specs, local: 1 finding\n"
+    assert err == "17 specs, local: 1 finding\n"
 
 
 def test_all_environments_together_name_those_that_have_it(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,13 @@ from tests.specs_repository import copied, line_of, replace
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
+# Pieces that specs include, and a spec that does.
+PIECES = {
+    "pipelines/_settings.yml.j2": "pipelines/train.yml.j2",
+    "endpoints/online/score/_green.yml.j2": "endpoints/online/score/green.yml.j2",
+}
+
+
 @dataclass(frozen=True)
 class Case:
     """One change.
@@ -32,6 +39,7 @@ class Case:
         line: text that starts on the line that the finding must point at.
         says: part of the finding's message.
         right: the twin's replacement for `old`; without it, the repository as it is is the twin.
+        without: a file that is removed as well.
     """
 
     code: str
@@ -41,6 +49,7 @@ class Case:
     line: str
     says: str
     right: str = ""
+    without: str = ""
 
     def __str__(self) -> str:
         return f"{self.code}-{self.says[:30]}"
@@ -56,20 +65,22 @@ def found(root: Path, template: str) -> list[Finding]:
     """Findings of the spec that `template`, or a piece that it includes, belongs to."""
     project = Project(root, "local")
     build = write_build(project)
-    template = "pipelines/train.yml.j2" if "/_" in template else template
+    template = PIECES.get(template, template)
     [spec] = [spec for spec in project.specs.values() if spec.template == template]
     with listening() as logged:
         return list(findings(Subject(spec, Repository(project)), build, logged))
 
 
 def test_the_repository_that_the_cases_change_is_right(tmp_path: Path) -> None:
-    assert check(copied(tmp_path), "local") == ([], 16)
+    assert check(copied(tmp_path), "local") == ([], 17)
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_a_wrong_spec_is_found_at_its_line(case: Case, tmp_path: Path) -> None:
     root = copied(tmp_path)
     replace(root, case.path, case.old, case.wrong)
+    if case.without:
+        (root / case.without).unlink()
 
     problems = found(root, case.path)
 

@@ -136,6 +136,23 @@ def test_parameters_are_those_that_differ_and_those_that_do_not():
     assert comparing.same_in_all(params) == "seed 7"
 
 
+@pytest.mark.filterwarnings("ignore:.*stage:FutureWarning")
+def test_an_archived_version_is_neither_shown_nor_the_champion(tracking, tmp_path, project):
+    recorded = history.History(tracking, tmp_path)
+    for number, job in enumerate(("able", "baker", "charlie"), 1):
+        recorded.train(job, 22.4 - number, registers=number)
+    tracking.set_model_version_tag(history.MODEL, "3", "azureml.archived", "true")
+    tracked = Tracking((tmp_path / "mlflow").as_uri())
+    compared = compare.compare(tracked, "w", project, history.MODEL, 10, why)
+    assert [(one.number, one.champion) for one in compared.versions] == [(2, True), (1, False)]
+    assert render(compared, NOW)
+    for left in ("1", "2"):
+        tracking.transition_model_version_stage(history.MODEL, left, "Archived")
+    none_left = compare.compare(tracked, "w", project, history.MODEL, 10, why)
+    assert none_left.versions == []
+    assert render(none_left, NOW)
+
+
 def test_the_terminal_shows_versions_runs_and_settings(compared):
     text = "\n".join(compare.report(compared))
     assert re.search(r"3 champion +2026-.* +20\.9 .* 2013-07 +1a9d73d +foxtroc0ffee", text)

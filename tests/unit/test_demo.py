@@ -142,6 +142,32 @@ def test_the_json_has_sorted_keys(az, capsys):
     assert text == json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
 
 
+def test_what_was_rolled_out_and_scored_is_told(az, capsys):
+    Path("build/local").mkdir()
+    figures = {"requests": 150, "errors": 0, "p95_ms": 84.4}
+    rollout = {
+        "endpoint": "flight-delay-766f85",
+        "outcome": "flight-delay:1 is served by green",
+        "smoke": {"deployment": "green", "compared_rows": 32, "p95_ms": 59.3},
+        "share": {"green": figures, "blue": figures},
+    }
+    batch = {"endpoint": "b", "model": "flight-delay:1", "input": "flights/", "rows": 27075, "file": "p.csv"}
+    Path("build/local/rollout.json").write_text(json.dumps(rollout))
+    Path("build/local/batch.json").write_text(json.dumps(batch))
+    text, facts = run(capsys)
+    assert "Online endpoint: flight-delay-766f85\nflight-delay:1 is served by green" in text
+    assert "smoke test of green: 32 predictions equal the registered model's own, p95 59 ms" in text
+    assert "first share blue 150 0 84\nfirst share green 150 0 84" in text
+    assert "27,075 predictions by flight-delay:1 for flights/" in text
+    assert (facts["rollout"], facts["batch"]) == (rollout, batch)
+
+
+def test_what_was_not_rolled_out_is_not_told(az, capsys):
+    text, facts = run(capsys)
+    assert "endpoint:" not in text
+    assert facts["rollout"] is None
+
+
 def test_a_second_run_with_nothing_changed_says_so(az, capsys):
     for name, steps in [("land", ["flights", "weather"]), ("again", ["tune", "gate"])]:
         origin = {"flights": "step-f", "weather": "step-w", "tune": "step-t", "gate": "step-g"}

@@ -74,6 +74,25 @@ def test_without_a_registered_model_there_is_no_champion(judge):
     assert (evaluation["test_month"], evaluation["rows"]) == ("2013-04", 400)
 
 
+def archive_with_az(tracking: mlflow.MlflowClient, version: str) -> None:
+    tracking.set_model_version_tag(NAME, version, "azureml.archived", "true")
+
+
+def archive_with_mlflow(tracking: mlflow.MlflowClient, version: str) -> None:
+    tracking.transition_model_version_stage(NAME, version, "Archived")
+
+
+@pytest.mark.filterwarnings("ignore:.*stage:FutureWarning")
+@pytest.mark.parametrize("archive", [archive_with_az, archive_with_mlflow])
+def test_an_archived_version_is_no_champion(judge, tracking, tmp_path, archive):
+    for version in ("1", "2"):
+        register(tracking, constant(tmp_path / version, 50))
+    archive(tracking, "2")
+    assert judge()["champion"]["version"] == "1"
+    archive(tracking, "1")
+    assert judge()["champion"] is None
+
+
 def test_metrics_are_those_of_scikit_learn_overall_and_by_carrier(judge, trained):
     candidate = judge()["candidate"]
     test = pd.read_parquet(trained / "prepared" / "2013-04.parquet")

@@ -68,7 +68,8 @@ def test_every_reference_is_an_arrow_and_every_arrow_a_reference_or_data(project
             and target in specs
             and (target in project.specs[source].refs or source in project.specs[target].refs)
         )
-        assert known or source == target or "data:weather" in (source, target), (source, target)
+        foreign = {"data:weather", "model:flights"} & {source, target}
+        assert known or source == target or foreign, (source, target)
 
 
 def test_data_flows_through_the_jobs(project: Project) -> None:
@@ -76,6 +77,15 @@ def test_data_flows_through_the_jobs(project: Project) -> None:
     assert {("data/flights", PREP), ("data:weather", PREP), (PREP, "pipelines/train#train")} <= found
     assert ("pipelines/train#report", "pipelines/train#foreign") in found
     assert (PREP, "components/prep") in found
+
+
+def test_a_registered_model_leads_to_its_deployments(project: Project) -> None:
+    found = arrows(drawn(graph_of(project)))
+    assert {target for source, target in found if source == "model:flights"} == {
+        "endpoints/online/score/deployment",
+        "endpoints/online/score/green",
+        "endpoints/batch/score/deployment",
+    }
 
 
 def test_data_that_a_job_registers_leads_to_the_jobs_that_read_it(root: Path) -> None:

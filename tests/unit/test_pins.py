@@ -8,7 +8,7 @@ import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from tests.component import ROOT
+from tests.component import ROOT, load
 
 CONDA = sorted((ROOT / "environments").glob("*/conda.yml"))
 each_environment = pytest.mark.parametrize("path", CONDA, ids=[path.parent.name for path in CONDA])
@@ -47,6 +47,12 @@ def test_a_job_and_the_tests_use_the_same_versions(path):
 @each_environment
 def test_every_package_of_a_job_is_pinned(path):
     assert all(version.startswith("==") for version in of_conda(path).values())
+
+
+def test_what_unpickles_a_model_is_what_pickled_it():
+    training, serving = (of_conda(ROOT / "environments" / name / "conda.yml") for name in ("training", "serving"))
+    packages = [canonicalize_name(name) for name in load("train").PACKAGES]
+    assert {name: serving[name] for name in packages} == {name: training[name] for name in packages}
 
 
 def test_environments_agree_with_each_other():

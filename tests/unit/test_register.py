@@ -141,6 +141,23 @@ def test_a_champion_that_came_after_the_decision_was_not_beaten(run, tracking, j
     assert "force_rerun" in error
 
 
+def test_a_version_that_was_archived_is_no_champion(run, tracking, capsys):
+    other_version(tracking)
+    tracking.set_model_version_tag(NAME, "1", "azureml.archived", "true")
+    assert run(champion="1")[0] == 1, "what was judged against it was judged against the wrong model"
+    assert "without a champion by now" in capsys.readouterr().err
+    code, result = run(champion=None)
+    assert (code, result and result["version"]) == (0, "2")
+
+
+@pytest.mark.filterwarnings("ignore:.*stage:FutureWarning")
+def test_a_version_in_the_stage_archived_is_no_champion(run, tracking):
+    other_version(tracking)
+    tracking.create_model_version(NAME, "somewhere newer")
+    tracking.transition_model_version_stage(NAME, "2", "Archived")
+    assert run(champion="1")[0] == 0
+
+
 def test_a_decision_about_another_model_registers_nothing(run, tracking, capsys):
     code, result = run(candidate={"model_uuid": "another", "metrics": {}})
     assert (code, result, versions(tracking)) == (1, None, [])

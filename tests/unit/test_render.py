@@ -1,17 +1,21 @@
 """Rendering: what a template may use, what it is told when it can't, and when a version changes."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from scripts.specs.build import write_build
+from scripts.render import main, parse_args
+from scripts.specs.build import build_spec, write_build
 from scripts.specs.config import load_config, merge
 from scripts.specs.errors import SpecError
 from scripts.specs.kinds import key_of, kind_of
+from scripts.specs.names import unique
 from scripts.specs.project import Project
 from scripts.specs.provenance import provenance
+from scripts.specs.values import parse_values
 from tests.specs_repository import copied, line_of, replace
 
 TRAIN = "components/train/component.yml.j2"
@@ -142,6 +146,92 @@ def test_each_environment_sees_its_own_values(root: Path) -> None:
     assert prod.files["components/gate/policy.yml"] == b"# prod\nmin_gain: 0.02\n"
 
 
+# ---- Values of one render, and single specs
+
+BLUE = "endpoints/online/score/deployment"
+
+
+def test_a_value_that_is_set_goes_over_the_config_and_keeps_its_type(root: Path) -> None:
+    values = {"trials": "7", "policy.min_gain": "0.5", "exact_models": "false", "compute": "12"}
+    config = Project(root, "prod", values).config
+    assert (config["trials"], config["policy"], config["exact_models"]) == (7, {"min_gain": 0.5}, False)
+    assert config["compute"] == "12"  # text stays text, as a version does
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("trails=7", "trails is no key of config/common.yml or config/local.yml; did you mean trials?"),
+        ("env=prod", "env is no key"),
+        ("policy.gain=1", "policy.gain is no key"),
+        ("policy=1", "policy holds more than one value"),
+        ("trials=many", "trials=many: it is a whole number, 4 now"),
+        ("policy.min_gain=much", "it is a number, 0.01 now"),
+        ("exact_models=yes", "write true or false"),
+        ("trials", "'trials' is no setting; write key=value"),
+        ("=7", "'=7' is no setting"),
+    ],
+)
+def test_a_value_that_can_not_be_set_is_refused(root: Path, setting: str, says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        Project(root, "local", parse_values([setting]))
+    assert says in caught.value.message
+
+
+def test_a_single_spec_is_written_with_its_files_and_refs_and_others_stay(root: Path) -> None:
+    replace(root, "endpoints/online/score/deployment.yml.j2", "flights:3", "flights:<< trials >>")
+    replace(root, "endpoints/online/score/_green.yml.j2", "flights:4", "flights:<< trials >>")
+    build = write_build(Project(root, "local"))
+
+    path = build_spec(root, "local", BLUE, {"trials": "9"})
+
+    assert path == build / "endpoints/online/score/deployment.yml"
+    assert "model: azureml:flights:9" in path.read_text()
+    assert "model: azureml:flights:4" in path.with_name("green.yml").read_text()
+
+
+def test_a_single_spec_needs_no_earlier_build(root: Path) -> None:
+    path = build_spec(root, "local", BLUE, {})
+    assert path.with_name("score.py").is_file()
+    assert (root / "build/local/environments/serving/docker/Dockerfile").is_file()
+    assert not (root / "build/local/pipelines").exists()
+
+
+def test_a_single_spec_that_is_not_there_names_the_likely_one(root: Path) -> None:
+    with pytest.raises(SpecError, match="did you mean endpoints/online/score/deployment"):
+        build_spec(root, "local", "endpoints/online/score/deploymnt", {})
+
+
+def test_the_command_writes_single_specs_with_values(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(root)
+    assert main(parse_args(["--env", "dev", "--set", "trials=9", "--only", "pipelines/tune"])) == 0
+    assert capsys.readouterr().out == "rendered pipelines/tune into build/dev\n"
+    assert "max_total_trials: 9" in (root / "build/dev/pipelines/tune.yml").read_text()
+    assert main(parse_args(["--set", "trials=x"])) == 1
+    assert "trials=x: it is a whole number" in capsys.readouterr().err
+
+
+# ---- Names that are unique in a region
+
+
+def test_a_unique_name_is_the_same_in_every_render_and_another_in_each_workspace(root: Path) -> None:
+    place = {"subscription": "s", "resource_group": "g", "workspace": "w"}
+    name = unique(place)("score")
+    assert re.fullmatch("score-[0-9a-f]{6}", name)
+    assert unique(place)("score") == name
+    others = {unique(place | {key: "other"})("score") for key in place} | {name, unique(place)("batch")}
+    assert len(others) == 5
+
+
+def test_a_unique_name_needs_a_workspace_in_the_config(root: Path) -> None:
+    replace(root, "endpoints/online/score/endpoint.yml.j2", "name: score-<< env >>", 'name: << unique("score") >>')
+    error = refused(root)
+    assert (error.path, error.line) == ("endpoints/online/score/endpoint.yml.j2", 2)
+    assert "config lacks subscription and resource_group" in error.message
+
+
 # ---- Versions
 
 
@@ -249,7 +339,9 @@ def test_each_rendered_line_knows_its_line_of_the_template(root: Path) -> None:
         ("components/train/component.yml.j2", "component", "components/train"),
         ("pipelines/train.yml.j2", "job", "pipelines/train"),
         ("endpoints/online/score/deployment.yml.j2", "online deployment", "endpoints/online/score/deployment"),
-        ("endpoints/batch/score/deployment_b.yml.j2", "batch deployment", "endpoints/batch/score/deployment_b"),
+        ("endpoints/online/score/blue.yml.j2", "online deployment", "endpoints/online/score/blue"),
+        ("endpoints/batch/score/endpoint.yml.j2", "batch endpoint", "endpoints/batch/score/endpoint"),
+        ("endpoints/batch/score/mlflow.yml.j2", "batch deployment", "endpoints/batch/score/mlflow"),
         ("monitors/drift.yml.j2", "schedule", "monitors/drift"),
     ],
 )
@@ -259,7 +351,15 @@ def test_a_path_tells_the_kind_and_the_key(path: str, kind: str, key: str) -> No
     assert key_of(path) == key
 
 
-@pytest.mark.parametrize("path", ["pipelines/_settings.yml.j2", "pipelines/a/train.yml.j2", "components/train.yml.j2"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "pipelines/_settings.yml.j2",
+        "endpoints/online/a/_b.yml.j2",
+        "pipelines/a/train.yml.j2",
+        "components/train.yml.j2",
+    ],
+)
 def test_other_templates_are_no_specs(path: str) -> None:
     assert kind_of(path) is None
 

@@ -1,5 +1,7 @@
 """The model: what it learns from, what it copes with, what it says of itself."""
 
+import json
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -52,6 +54,21 @@ def test_the_saved_model_names_its_data_months_and_packages(folder):
     assert "scikit-learn==1.5.2" in (saved / "requirements.txt").read_text()
     assert [column.name for column in model.signature.inputs][:4] == ["carrier", "origin", "dest", "dep_delay"]
     assert not model.signature.inputs.optional_input_names(), "wind_gust has gaps, yet the model needs its column"
+    # What score.py checks requests against: both types have a value for what is missing, whole numbers have none.
+    assert {column.type.name for column in model.signature.inputs} == {"string", "double"}
+
+
+def test_the_saved_model_tells_what_it_says_on_a_few_rows(folder):
+    """Read back as whoever serves the model gets them: as JSON."""
+    saved = train(folder)
+    expected = json.loads((saved / "expected.json").read_text())
+    rows = pd.DataFrame(expected["rows"]["data"], columns=expected["rows"]["columns"])
+    own = mlflow.pyfunc.load_model(str(saved)).predict(rows.astype({"wind_gust": "float64"}))
+    assert own.tolist() == expected["predictions"]
+    assert rows["carrier"].eq("none such").any(), "a carrier that the model does not know"
+    assert rows["temp"].isna().any(), "a value that is missing"
+    low, high = expected["target_range"]
+    assert all(low <= one <= high for one in expected["predictions"])
 
 
 def test_settings_are_judged_on_the_last_train_month_by_a_model_that_has_not_seen_it(folder, tracking):

@@ -57,6 +57,10 @@ REFUSED = {
     "model": "package",
     "registry": "",
     "job": "connect-ssh show-services",
+    "online-endpoint": "",
+    "online-deployment": "",
+    "batch-endpoint": "",
+    "batch-deployment": "",
 }
 # Flags of supported commands that are refused by name as soon as they are used: their meaning is a thing of Azure's.
 OF_AZURE = {
@@ -74,6 +78,19 @@ OF_AZURE = {
     "ml compute list-sizes": "--location",
     "ml environment create": "--datastore",
     "ml model create": "--datastore",
+    # Docker's and Studio's.
+    "ml online-endpoint create": "--local --web",
+    "ml online-endpoint update": "--local --web",
+    "ml online-endpoint show": "--local --web",
+    "ml online-endpoint list": "--local",
+    "ml online-endpoint invoke": "--local",
+    "ml online-endpoint delete": "--local",
+    "ml online-deployment create": "--local --local-enable-gpu --package-model --vscode-debug --web",
+    "ml online-deployment update": "--local --local-enable-gpu --vscode-debug --web",
+    "ml online-deployment show": "--local --web",
+    "ml online-deployment list": "--local",
+    "ml online-deployment delete": "--local",
+    "ml online-deployment get-logs": "--local",
 }
 Flags = dict[str, dict[str, bool]]  # spellings -> is it required, is it refused
 # Of every azure-cli command.

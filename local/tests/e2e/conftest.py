@@ -46,7 +46,7 @@ class Az:
         finally:
             process.kill()
         assert process.returncode == code, f"az ml {line}: exit code {process.returncode}\n{out}{err}"
-        assert "Traceback" not in err
+        assert "The command failed with an unexpected error" not in err, err  # how azure-cli prints a traceback
         return subprocess.CompletedProcess(line, code, out, err)
 
     def json(self, line: str) -> Any:
@@ -87,6 +87,7 @@ def commands(place: Path) -> Iterator[Az]:
     try:
         yield az
     finally:
+        az.workspace.online.serving.stop()
         az.workspace.tracking.stop()
 
 

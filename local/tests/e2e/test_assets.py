@@ -154,6 +154,10 @@ def test_a_datastore_keeps_no_secret(az: Any) -> None:
     az.write("landed.csv", "a\n1\n")
     line = "data create --name landed --path landed.csv --type uri_file --datastore landing --query path --output tsv"
     assert az(line).stdout.startswith("azureml://datastores/landing/paths/LocalUpload/")
+    az.write("landed.yml", "{name: landed, path: landed.csv, type: uri_file, datastore: 'azureml:landing'}")
+    assert az.json("data create --file landed.yml")["path"].startswith(
+        "azureml://datastores/landing/paths/LocalUpload/"
+    )
     assert az("datastore delete --name landing").stdout == ""
     az("datastore show --name landing", code=3)
 

@@ -13,8 +13,15 @@ pytestmark = pytest.mark.slow
 
 CYCLE = "jobs.registered.inputs.d=${{parent.jobs.latest.outputs.o}}"
 DANGLING = "jobs.registered.inputs.d=${{parent.jobs.from_file.outputs.absent}}"
+OUTER = """
+$schema: https://azuremlschemas.azureedge.net/latest/pipelineComponent.schema.json
+type: pipeline
+inputs: {word: {type: string}}
+jobs:
+  inner: {type: pipeline, component: ./misspelt.yml, inputs: {word: "${{parent.inputs.word}}"}}
+"""
 # --file and --set, exit code, what stderr has to say. A reference to an asset that is missing ends with 3, like a 404
-# of the service; a compute that is missing is refused by Azure's own client and ends with 1.
+# of the service; a compute or a label that is missing is refused by Azure's own client and ends with 1.
 REFUSED = {
     "misspelt type": ("command.yml", "type=commando", 1, "type: Value 'commando' is not one of command, pipeline,"),
     "wrong option": ("sweep.yml", "objective.goal=up", 1, "objective.goal: Value 'up' is not one of minimize, max"),
@@ -24,9 +31,18 @@ REFUSED = {
     "missing data": ("kinds.yml", "inputs.days.path=data/absent", 1, "/data/absent does not exist"),
     "missing component file": ("kinds.yml", "jobs.from_file.component=absent.yml", 1,
                                "jobs.from_file.component: No such file or directory: absent.yml"),
+    "unknown input": ("kinds.yml", "jobs.from_file.inputs.wrod=x", 1,
+                      "jobs.from_file.inputs.wrod: there is no such input; the component has: word, loud."),
+    "unknown input inside a pipeline component": (
+        "kinds.yml", "jobs.nested.component=components/outer.yml", 1,
+        "jobs.nested.component: components/outer.yml: jobs.inner.component: ./misspelt.yml: "
+        "jobs.write.inputs.lout: there is no such input; the component has: word, loud."),
     "unknown component": ("kinds.yml", "jobs.registered.component=azureml:absent:1", 3,
                           "jobs.registered.component: Component 'absent:1' was not found"),
     "unknown data": ("kinds.yml", "inputs.days.path=azureml:absent:1", 3, "inputs.days: Data 'absent:1' was not found"),
+    "unknown latest data": ("kinds.yml", "inputs.days.path=azureml:absent@latest", 1, "Data 'absent' was not found"),
+    "unknown latest model": ("kinds.yml", "inputs.days.path=azureml:absent@latest inputs.days.type=mlflow_model", 1,
+                             "inputs.days: Model 'absent' was not found"),
     "unknown environment": ("command.yml", "environment=azureml:absent:1", 3,
                             "environment: Environment 'absent:1' was not found"),
     "unknown compute": ("command.yml", "compute=azureml:absent", 1,
@@ -42,6 +58,9 @@ REFUSED = {
 @pytest.fixture(scope="module")
 def refused(project: Any) -> dict[str, Future[Any]]:
     """What az says to each of REFUSED; as many lines at once as there are cores, since each takes seconds."""
+    nested = (project.folder / "components/nested.yml").read_text()
+    project.write("components/misspelt.yml", nested.replace("loud: true", "lout: true"))
+    project.write("components/outer.yml", OUTER)
     before = project.workspace.jobs.list(max_results=None)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         said = {
@@ -71,7 +90,14 @@ def test_a_job_that_can_not_work_is_refused_before_it_runs(refused: Any, name: s
     ],
 )
 def test_a_wrong_line_has_azures_exit_code(project: Any, line: str, code: int, message: str) -> None:
-    assert message in project(line, code=code).stderr
+    done = project(line, code=code)
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_pipeline_component_with_an_input_that_its_step_does_not_have_is_refused(refused: Any, project: Any) -> None:
+    done = project("component create --file components/misspelt.yml", code=1)
+    assert "components/misspelt.yml: jobs.write.inputs.lout: there is no such input" in done.stderr
 
 
 def test_a_failed_step_shows_the_end_of_its_log(project: Any) -> None:

@@ -16,7 +16,7 @@ inputs:
   cluster: cpu-cluster
   days: {type: uri_folder, path: data/days, mode: ro_mount}
 outputs:
-  tuned: {type: uri_folder}
+  tuned:
 settings:
   default_datastore: azureml:workspaceblobstore
   default_compute: azureml:cpu-cluster
@@ -140,6 +140,8 @@ def test_a_step_gets_its_values_modes_variables_and_places(project: Any, feature
     )
     assert step["outputs"]["registered"]["asset"] == "azureml:features_registered:3"
     assert project.json("data show --name features_registered --version 3 --query version") == "3"
+    again = project("job validate --file features.yml")
+    assert "jobs.modes.outputs.registered: features_registered:3 exists" in again.stderr
 
 
 def test_a_bayesian_sweep_runs_with_the_extensions_own_library(project: Any, features: Any) -> None:

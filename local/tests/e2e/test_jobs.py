@@ -31,7 +31,7 @@ def read(folder: Path) -> dict[str, str]:
 
 def test_a_pipeline_prints_its_stream_and_then_its_json(project: Any, kinds: str) -> None:
     stream = kinds[: kinds.index("\n{")]
-    assert stream.startswith("RunId: kinds\nWeb View: ")
+    assert stream.startswith("RunId: kinds\n") and "\nWeb View: http://127.0.0.1:" in stream
     for step in ("from_file", "registered", "latest", "inline", "nested", "nested.read", "tune", "count"):
         assert f"{step}: completed in" in stream
     assert "all kinds: output final is azureml:words:1" in stream
@@ -141,8 +141,54 @@ def test_jobs_are_listed_archived_and_restored(project: Any, kinds: str) -> None
     assert listed() == [name for name in everything if name != "kinds"]
     assert listed("--archived-only") == ["kinds"]
     assert listed("--include-archived") == everything
+    assert listed("--archived-only --max-results 1") == ["kinds"]
+    assert listed("--include-archived --max-results 2") == everything[:2]
+    assert listed("--parent-job-name kinds") != [], "the steps of an archived job can still be listed"
     assert project("job restore --name kinds").stdout == ""
     assert listed() == everything
+
+
+def test_of_many_jobs_as_many_are_listed_as_asked_for(project: Any, kinds: str) -> None:
+    children = [row["display_name"] for row in project.json("job list --parent-job-name kinds --all-results")]
+    assert sorted(children) == ["count", "from_file", "inline", "latest", "nested", "registered", "tune"]
+    first = project("job list --parent-job-name kinds --max-results 3 --query [].display_name --output tsv")
+    assert first.stdout.split() == children[:3]
+    assert "top 3 results" in first.stderr
+    # More jobs than the 50 that are listed by default; they need not have run.
+    with project.workspace.catalog.transaction() as catalog:
+        for number in range(51):
+            doc = {"name": f"many{number}", "type": "command", "properties": {}, "creation_context": {}}
+            catalog.insert("jobs", name=doc["name"], parent="many", root="many", status="Completed",
+                           created_at="", doc=doc, plan={})  # fmt: skip
+        catalog.insert("jobs", name="many", root="many", status="Completed", created_at="", archived=1,
+                       doc={"name": "many", "type": "pipeline", "properties": {}}, plan={})  # fmt: skip
+    few = project("job list --parent-job-name many --query 'length(@)'")
+    assert (few.stdout.strip(), "top 50 results" in few.stderr) == ("50", True)
+    every = project("job list --parent-job-name many --all-results --query 'length(@)'")
+    assert (every.stdout.strip(), every.stderr) == ("51", "")
+    missing = project("job list --parent-job-name absent", code=3)
+    assert "Job 'absent' was not found" in missing.stderr
+
+
+def test_web_opens_the_page_of_the_job(project: Any, kinds: str) -> None:
+    """The browser is a script that notes what it is told to open."""
+    browser = project.write("browser", '#!/bin/sh\necho "$@" >> opened.txt\n')
+    browser.chmod(0o755)
+    page = project.json("job show --name kinds --query services.Studio.endpoint")
+    assert "/#/experiments/" in page
+    for line in ("show --name kinds", "update --name kinds --set description=seen"):
+        project(f"job {line} --web --output none", BROWSER=f"{browser} %s")
+    assert (project.folder / "opened.txt").read_text().split() == [page, page]
+    project("job create --file command.yml --name shown --web --output none", BROWSER=f"{browser} %s")
+    (opened,) = (project.folder / "opened.txt").read_text().split()[2:]
+    assert opened.startswith(page.partition("/#/")[0])
+
+
+def test_force_string_keeps_what_looks_like_json_as_text(project: Any, kinds: str) -> None:
+    line = "job update --name kinds --set display_name='{\"a\": 1}' --query display_name"
+    assert "display_name: {'a': 1} is not a text" in project(line, code=1).stderr
+    assert project.json(f"{line} --force-string") == '{"a": 1}'
+    project("job update --name kinds --set display_name='all kinds' --output none")
 
 
 def test_what_may_change_of_a_job_is_changed_by_update(project: Any, kinds: str) -> None:

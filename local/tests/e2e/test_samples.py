@@ -118,3 +118,12 @@ def test_a_job_with_services_and_a_file_as_its_code_runs(az: Any, stream: str) -
 )
 def test_what_needs_more_than_this_machine_is_refused_by_name(az: Any, stream: str, fields: str, message: str) -> None:
     assert message in az(f"job validate --file served.yml --set {fields}", code=1).stderr
+
+
+def test_a_prompt_flow_in_a_pipeline_is_refused_by_name(az: Any) -> None:
+    schema = "https://azuremlschemas.azureedge.net/promptflow/latest/Flow.schema.json"
+    az.write("flow/flow.dag.yaml", f"$schema: {schema}\ninputs: {{url: {{type: string}}}}\nnodes: []\n")
+    step = "{type: parallel, component: flow/flow.dag.yaml, inputs: {url: x}}"
+    az.write("flow.yml", f"type: pipeline\njobs: {{ask: {step}}}")
+    message = "jobs.ask.component.type: the local workspace can't run promptflow_parallel jobs; it runs command, "
+    assert message in az("job validate --file flow.yml", code=1).stderr

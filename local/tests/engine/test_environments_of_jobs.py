@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 from job_documents import command, log_of, node
-from ml_workspace import Unsupported
+from ml_workspace import Unsupported, installing
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +45,21 @@ def test_an_image_gives_a_plain_python_and_what_a_job_installs_is_gone_with_it(w
     later = run(submit, f'python -c "{GREETING}"', environment)
     assert later["status"] == "Failed"
     assert "No module named 'greeting'" in said(ws, later)
+
+
+def test_pip_in_a_job_installs_from_where_the_person_does(ws, submit, wheels, tmp_path, monkeypatch):
+    settings = tmp_path / ".config/pip/pip.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"[global]\nno-index = true\nfind-links = {wheels}\n")
+    for name in (*installing.PASSED, "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    check = "import os, urllib.request as u; u.urlopen(os.environ['MLFLOW_TRACKING_URI']); import greeting"
+    environment = {"name": "own", "version": "1", "image": "python:3.11"}
+    job = run(submit, f'pip install --quiet greeting && python -c "{check}" && echo $HTTP_PROXY', environment)
+    assert job["status"] == "Completed", said(ws, job)
+    assert "http://127.0.0.1:9" in said(ws, job)
 
 
 def test_a_build_context_gives_its_packages_and_variables(ws, submit, tmp_path):
@@ -108,7 +123,7 @@ def test_gpus_are_refused(ws, submit):
     ws.assets.create("compute", {"name": "gpus", "type": "amlcompute", "size": "Standard_NC6s_v3"})
     try:
         for fields, field in (
-            ({"compute": "azureml:gpus"}, "compute"),
+            ({"compute": "azureml:gpus"}, "compute: gpus"),
             ({"resources": {"instance_type": "Standard_ND96asr_v4"}}, "resources.instance_type"),
         ):
             with pytest.raises(Unsupported, match=rf"^{field}: Standard_N.* has GPUs"):

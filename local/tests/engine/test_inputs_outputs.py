@@ -193,6 +193,12 @@ def test_an_output_is_registered_under_its_name_and_version(ws, submit):
     other = submit(doc("two", "7"))
     assert other["status"] == "Failed"
     assert "Data kept:7 exists with other content, and versions are immutable" in other["error"]["message"]
+    # Who submits it is warned. It is no error: the same step again, or with the same content, is no conflict.
+    for number, warned in (("7", True), ("9", False)):
+        warnings: list[str] = []
+        ws.jobs.validate(doc("one", number), ws.path, warnings.append)
+        expected = "jobs.write.outputs.o: kept:7 exists, and versions are immutable: the job fails at its end unless"
+        assert [warning.startswith(expected) for warning in warnings] == [True] * warned
     completed(ws, submit(doc("two", "8")))
 
 

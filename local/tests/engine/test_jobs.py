@@ -1,13 +1,14 @@
 """Jobs from submit to final state: real runner, real processes, real MLflow server."""
 
 import os
+import re
 import signal
 import threading
 import time
 
 import pytest
 from job_documents import children, command, ended, log_of, node
-from ml_workspace import Conflict, WorkspaceError
+from ml_workspace import Conflict, NotFound, WorkspaceError
 from ml_workspace.processes import identity
 
 FOLDER = {"o": {"type": "uri_folder"}}
@@ -19,6 +20,18 @@ READ = command(
 )
 
 pytestmark = pytest.mark.slow
+
+
+def streamed(ws, name):
+    """What following a job shows."""
+    shown: list[str] = []
+    ws.jobs.stream(name, shown.append)
+    return "".join(shown)
+
+
+def events(stream):
+    """The lines of a stream that tell of jobs, without time and duration."""
+    return re.findall(r"^\[[\d:]+\] (.*?: (?:running|completed|failed|canceled))", stream, re.MULTILINE)
 
 
 def chain(word, **fields):
@@ -165,7 +178,36 @@ def test_nested_pipeline(ws, submit):
     assert job["status"] == "Completed", log_of(ws, job["name"])
     place = ws.resolve.path(f"azureml://jobs/{job['name']}/outputs/final")
     assert (place / "word").read_text() == "deep\nread\n"
-    assert set(children(ws, children(ws, job["name"])["inner"]["name"])) == {"write"}
+    nested = children(ws, job["name"])["inner"]["name"]
+    assert set(children(ws, nested)) == {"write"}
+    # Followed by its own name it shows what happens in it; the job around it shows that too, and what it is itself.
+    own, whole = streamed(ws, nested), streamed(ws, job["name"])
+    assert events(own) == ["inner.write: running", "inner.write: completed"]
+    assert own.startswith(f"RunId: {nested}\nWeb View: http://")
+    assert [event for event in events(whole) if "inner" in event] == [*events(own), "inner: completed"]
+
+
+def test_nested_pipeline_that_fails_shows_in_its_own_stream_why(ws, submit):
+    inner = {
+        "type": "pipeline",
+        "jobs": {
+            "broken": node(command("echo the reason; exit 3", outputs=FOLDER)),
+            "after": node(READ, inputs={"d": "${{parent.jobs.broken.outputs.o}}"}),
+        },
+    }
+    job = submit({"type": "pipeline", "jobs": {"inner": node(inner), "beside": node(command("echo beside"))}})
+    own = streamed(ws, children(ws, job["name"])["inner"]["name"])
+    assert "inner.broken | the reason\n" in own
+    assert "inner.after: canceled, it was never started\n" in own
+    assert own.endswith("Status: Failed\nError: broken: the command ended with exit code 3\n")
+    assert "beside" not in own
+
+
+def test_stream_of_a_job_that_does_not_exist_writes_nothing(ws):
+    shown: list[str] = []
+    with pytest.raises(NotFound, match="'absent' was not found"):
+        ws.jobs.stream("absent", shown.append)
+    assert shown == []
 
 
 def test_runs_are_nested_and_named_in_mlflow(ws, submit):
@@ -233,6 +275,33 @@ def test_timeout_ends_a_step(ws, submit):
     job = submit(node(command("sleep 60", limits={"timeout": 1})))
     assert job["status"] == "Failed"
     assert "time limit of 1 s" in job["error"]["message"]
+
+
+def test_command_that_is_too_long_for_an_argument_runs(ws, submit):
+    """Linux takes 128 KiB for one argument of a process."""
+    long = "\n".join([f"echo line {number} > /dev/null" for number in range(6000)] + ["echo the end is $((1 + 1))"])
+    assert len(long) > 150_000
+    job = submit(node(command(long)))
+    assert job["status"] == "Completed", log_of(ws, job["name"])
+    assert "the end is 2\n" in streamed(ws, job["name"])
+
+
+@pytest.mark.parametrize("field", ["inputs.text", "environment_variables.TEXT"])
+def test_value_that_is_too_long_for_a_variable_is_refused_by_its_name(ws, submit, field):
+    place, name = field.split(".")
+    component = command("true", {"text": {"type": "string"}})
+    doc = node(component, inputs={"text": "short"})
+    doc[place] = {name: "x" * 150_000}
+    with pytest.raises(WorkspaceError, match=rf"^{field}: a value of 150,000 bytes"):
+        submit(doc)
+    with pytest.raises(WorkspaceError, match=rf"^jobs.a.{field}: a value of 150,000 bytes"):
+        submit({"type": "pipeline", "jobs": {"a": doc}})
+
+
+def test_values_that_are_too_long_together_fail_the_job_with_the_reason(ws, submit):
+    many = {f"x{number}": "x" * 120_000 for number in range(30)}
+    job = submit(node(command("true", {name: {"type": "string"} for name in many}), inputs=many))
+    assert "the command could not be started: Argument list too long" in job["error"]["message"]
 
 
 def test_missing_output_fails_the_step_that_promised_it(ws, submit):

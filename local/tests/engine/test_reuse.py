@@ -26,6 +26,33 @@ def test_step_whose_place_a_later_one_has_overwritten_runs_again(ws, submit):
     assert "azureml.reusedrunid" in children(ws, again["name"])["write"]["properties"]
 
 
+@pytest.mark.parametrize("change", ["removed", "changed", "added"])
+def test_step_whose_output_is_not_as_it_left_it_runs_again(ws, submit, change):
+    doc = writer(change, type="uri_folder")
+    first = children(ws, submit(doc)["name"])["write"]
+    assert "azureml.reusedrunid" in children(ws, submit(doc)["name"])["write"]["properties"]
+    folder = ws.resolve.path(first["outputs"]["o"]["path"])
+    if change == "removed":
+        (folder / "n").unlink()
+    elif change == "changed":
+        (folder / "n").write_text("x" * len((folder / "n").read_text()))
+    else:
+        (folder / "more").touch()
+    again = submit(doc)
+    assert "azureml.reusedrunid" not in children(ws, again["name"])["write"]["properties"]
+    assert written(ws, again) == change
+    assert "azureml.reusedrunid" in children(ws, submit(doc)["name"])["write"]["properties"]
+
+
+def test_step_with_a_file_for_an_output_is_reused_while_the_file_is_there(ws, submit):
+    write = command("echo file > ${{outputs.o}}", outputs={"o": {"type": "uri_file"}})
+    doc = {"type": "pipeline", "jobs": {"write": node(write)}}
+    first = children(ws, submit(doc)["name"])["write"]
+    assert "azureml.reusedrunid" in children(ws, submit(doc)["name"])["write"]["properties"]
+    ws.resolve.path(first["outputs"]["o"]["path"]).write_text("another")
+    assert "azureml.reusedrunid" not in children(ws, submit(doc)["name"])["write"]["properties"]
+
+
 def test_step_below_whose_place_another_has_written_runs_again(ws, submit):
     for number, place in (("1", "around"), ("2", "around/below"), ("3", "beside")):
         submit(writer(number, path=f"{PLACE}/{place}", type="uri_folder"))

@@ -142,7 +142,7 @@ def parallel(tmp_path):
 
 
 def test_a_parallel_step_tries_again_and_joins_its_rows(ws, submit, parallel):
-    job = submit(parallel())
+    job = submit(parallel(resources={"instance_count": 2}))
     assert job["status"] == "Completed", log_of(ws, job["name"])
     step = children(ws, job["name"])["count"]
     rows = ws.resolve.path(step["outputs"]["rows"]["path"]).read_text().splitlines()
@@ -163,7 +163,7 @@ def test_a_failed_mini_batch_counts_against_the_threshold(ws, submit, parallel, 
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"resources": {"instance_count": 2}}, Unsupported, r"resources\.instance_count"),
+        ({"resources": {"instance_count": "two"}}, WorkspaceError, r"resources\.instance_count: 'two' is not a number"),
         ({"input_data": "${{inputs.other}}"}, WorkspaceError,
          r"input_data: there is no input 'other'; there are: data"),
         (

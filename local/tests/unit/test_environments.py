@@ -12,7 +12,7 @@ import time
 import zipfile
 
 import pytest
-from ml_workspace import environments
+from ml_workspace import environments, installing
 from ml_workspace.conda import requirements
 from ml_workspace.environments import Environments
 from ml_workspace.errors import Unsupported, WorkspaceError
@@ -124,6 +124,17 @@ def test_built_once_and_shared(tmp_path, index):
     assert log == []
     other = known.python(document({"pip": [*index, "greeting==2.0"]}), log.append)
     assert greeting(other)[0] == "2.0"
+
+
+def test_packages_are_taken_from_where_pip_on_this_machine_takes_them(tmp_path, index, monkeypatch):
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\nno-index = true\nfind-links = {tmp_path}/wheels\n")
+    for name in installing.PASSED:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(installing, "SYSTEM_OF_UV", [])
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    python = Environments(tmp_path / "environments").python(document("greeting"), lambda line: None)
+    assert greeting(python)[0] == "2.0"
 
 
 def test_the_resolvers_message_is_in_the_error_and_nothing_is_kept(tmp_path, index):

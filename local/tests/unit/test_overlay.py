@@ -46,6 +46,18 @@ def test_scripts_run_on_its_interpreter(shared, tmp_path):
     assert run(shared, "where").stdout.strip() == str(tmp_path / "shared")
 
 
+@pytest.mark.parametrize("head", ["#!{}", "#!/bin/sh\n'''exec' '{}' \"$0\" \"$@\"\n' '''"])
+@pytest.mark.parametrize(("built", "reached"), [("shared", "link"), ("link", "shared"), ("shared", "shared")])
+def test_scripts_run_on_its_interpreter_by_whatever_name_the_shared_one_goes(shared, tmp_path, head, built, reached):
+    """uv gives scripts of a long path the second head."""
+    (tmp_path / "link").symlink_to(tmp_path / "shared")
+    script = tmp_path / "shared/bin/where"
+    _, code = script.read_text().split("\n", 1)
+    script.write_text(head.format(tmp_path / built / "bin/python") + "\n" + code)
+    own = overlay.make(tmp_path / reached / "bin/python", tmp_path / "own")
+    assert run(own, "where").stdout.strip() == str(tmp_path / "own")
+
+
 def test_without_pip_the_one_of_the_machine_is_not_reached(shared, tmp_path):
     own = overlay.make(shared, tmp_path / "own")
     done = run(own, "pip", "install", "six")

@@ -71,6 +71,75 @@ def test_latest_is_pinned_and_local_data_uploaded(ws, tmp_path):
     assert (ws.resolve.path(uri) / "x.csv").read_text() == "1"
 
 
+PARALLEL = {
+    "type": "parallel",
+    "component": {
+        "type": "parallel",
+        "inputs": {"files": {"type": "uri_folder"}},
+        "input_data": "${{inputs.files}}",
+        "task": {"type": "run_function", "entry_script": "a.py", "environment": "azureml:env:1"},
+    },
+    "inputs": {"files": "${{parent.inputs.files}}"},
+}
+FILES = {"type": "uri_folder", "path": "azureml://datastores/workspaceblobstore/paths/x"}
+
+
+def test_settings_of_a_node_take_inputs_of_the_pipelines_around_it(ws, tmp_path):
+    settings = {
+        "retry_settings": {"max_retries": "${{parent.inputs.n}}", "timeout": "${{ parent.inputs.n }}0"},
+        "error_threshold": "${{parent.inputs.n}}",
+        "mini_batch_size": "${{parent.inputs.size}}kb",
+        "environment_variables": {"A": "${{parent.inputs.n}}", "B": "${{parent.inputs.size}} of ${{parent.inputs.n}}"},
+    }
+    inner = {
+        "type": "pipeline",
+        "inputs": {"n": {"type": "integer"}, "size": {"type": "integer", "default": "2"}, "files": FILES},
+        "jobs": {"a": {**PARALLEL, **settings, "mini_batch_size": "${{parent.inputs.size}}"}},
+    }
+    outer = pipeline(
+        {"k": 4, "files": FILES, "seconds": "60"},
+        b={"limits": {"timeout": "${{parent.inputs.seconds}}"}},
+    )
+    taken = {"n": "${{parent.inputs.k}}", "files": "${{parent.inputs.files}}"}
+    outer["jobs"]["nested"] = {"type": "pipeline", "component": inner, "inputs": taken}
+    plan = planned(ws, outer, tmp_path)
+    assert plan.jobs["b"].spec["limits"] == {"timeout": 60}
+    spec = plan.jobs["nested"].jobs["a"].spec
+    assert spec["retry_settings"] == {"max_retries": 4, "timeout": "40"}
+    assert (spec["error_threshold"], spec["mini_batch_size"]) == (4, 2)
+    assert spec["environment_variables"] == {"A": "4", "B": "2 of 4"}
+    assert type(plan).load(plan.document()) == plan
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"retry_settings": {"max_retries": "${{parent.inputs.absent}}"}},
+         "jobs.a.retry_settings.max_retries: ${{parent.inputs.absent}} is no input of the pipeline; there are: "
+         "word, files."),
+        ({"error_threshold": "${{parent.jobs.b.outputs.o}}"},
+         "jobs.a.error_threshold: ${{parent.jobs.b.outputs.o}} is no input of the pipeline"),
+        ({"mini_batch_size": "${{parent.inputs.files}}"},
+         "jobs.a.mini_batch_size: the pipeline's input 'files' is data, and a setting needs a literal."),
+        ({"max_concurrency_per_instance": "${{parent.inputs.word}}"},
+         "jobs.a.max_concurrency_per_instance must be an integer from 1 on, not 'some'"),
+        ({"retry_settings": {"timeout": 0}}, "jobs.a.retry_settings.timeout must be an integer from 1 on, not 0"),
+        ({"mini_batch_size": "${{parent.inputs.word}}"}, "jobs.a.mini_batch_size 'some' is not a size"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_can_not_be_bound_is_refused_by_name(ws, tmp_path, settings, message):
+    doc = {"type": "pipeline", "inputs": {"word": "some", "files": FILES}, "jobs": {"a": {**PARALLEL, **settings}}}
+    with pytest.raises(WorkspaceError) as caught:
+        planned(ws, doc, tmp_path)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_time_limit_that_is_no_number_is_refused(ws, tmp_path):
+    doc = pipeline({"word": "soon"}, a={"limits": {"timeout": "${{parent.inputs.word}}"}})
+    with pytest.raises(WorkspaceError, match=r"^jobs\.a\.limits\.timeout: 'soon' is not a number of seconds above 0"):
+        planned(ws, doc, tmp_path)
+
+
 def test_plan_survives_the_catalog(ws, tmp_path):
     plan = planned(ws, pipeline(a={}), tmp_path)
     assert type(plan).load(plan.document()) == plan
@@ -82,6 +151,13 @@ def test_plan_survives_the_catalog(ws, tmp_path):
         ({"type": "spark"}, Unsupported, "type: the local workspace can't run spark jobs"),
         (pipeline(a={"component": "azureml:nope:1"}), NotFound, "Component 'nope:1' was not found"),
         (pipeline(a={"component": "azureml:step:9"}), NotFound, "Versions: 1"),
+        (pipeline(a={"component": "azureml:step"}), WorkspaceError, r"jobs\.a\.component: 'azureml:step' is not"),
+        (pipeline(a={"inputs": {"data": {"path": "azureml:d"}}}), WorkspaceError, "azureml:NAME:VERSION or azureml:"),
+        (
+            pipeline(a={"outputs": {"o": {"mode": "direct"}}}, b={"type": "spark"}),
+            Unsupported,
+            r"^jobs\.b\.type: the local workspace can't run spark jobs",
+        ),
         (pipeline(a={"inputs": {"m": 1}}), WorkspaceError, r"jobs\.a\.inputs\.m: there is no such input"),
         (pipeline(a={"inputs": {"n": "x"}}), WorkspaceError, r"jobs\.a\.inputs\.n: 'x' is not of type integer"),
         (pipeline(a={"inputs": {"n": 2.5}}), WorkspaceError, "not of type integer"),

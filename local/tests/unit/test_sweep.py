@@ -1,5 +1,6 @@
 """A sweep with trials that only pretend: which one wins, and what happens when trials fail, lag behind or never end."""
 
+import itertools
 import math
 import statistics
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from ml_workspace import sweep
+from ml_workspace import sampling, sweep
 from ml_workspace.errors import WorkspaceError
 from ml_workspace.steps import ChildResult, StepCanceled, StepContext, StepFailed
 
@@ -293,7 +294,7 @@ def bayesian(**changes):
 
 
 @pytest.mark.usefixtures("_optuna")
-def test_bayesian_sampling_learns_from_finished_trials_and_repeats_itself():
+def test_bayesian_sampling_repeats_itself_whichever_trial_ends_first():
     def hill(bench, run_id, rate, cancel):
         time.sleep(0.02 if run_id.endswith(("3", "7")) else 0)  # trials must not end in the order in which they start
         if run_id.endswith("_5"):
@@ -303,12 +304,43 @@ def test_bayesian_sampling_learns_from_finished_trials_and_repeats_itself():
     bench, again = Workbench(hill), Workbench(hill)
     bench.run(bayesian())
     inputs = [child["inputs"] for child in sorted(bench.children, key=lambda c: int(c["display_name"][6:]))]
-    distance = [abs(float(values["rate"]) - 7) for values in inputs]
-    assert statistics.median(distance[10:]) < 0.6 * statistics.median(distance[:10]), "the first ten are random"
     assert {values["depth"] for values in inputs} <= {"2", "4", "6", "8"}
     assert {values["kind"] for values in inputs} == {"a", "b"}
     again.run(bayesian())
     assert sorted(map(str, inputs)) == sorted(str(child["inputs"]) for child in again.children)
+
+
+def mean_regret(target, algorithm, told=lambda regret: regret, at_once=1):
+    """How far from the best the trials are that could learn from ten others, on a hill with its top at `target`.
+
+    Args:
+        told: what the sampler is told of a trial's regret, the squared distance from the top.
+    """
+    axis = {"type": "uniform", "min_value": 0, "max_value": 10}
+    space = {"x": axis, "y": axis}
+    regrets: list[float] = []
+    sweep_ = node(search_space=space, sampling_algorithm=algorithm, objective={"goal": "minimize"})
+    trials = sampling.sample(sweep_, at_once, lambda number: told(regrets[number]))
+    for parameters in itertools.islice(trials, 30):
+        regrets.append(sum((float(parameters[name]) - top) ** 2 for name, top in zip("xy", target, strict=True)))
+    return statistics.fmean(regrets[10:])
+
+
+TOPS = [(2, 8), (7, 3), (5, 5), (6, 7), (2, 1), (8, 4)]
+
+
+@pytest.mark.usefixtures("_optuna")
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_bayesian_sampling_learns_from_finished_trials(at_once):
+    """On every one of several hills it comes nearer to the top than random sampling, and only if it is told scores."""
+    random = [mean_regret(top, {"type": "random", "seed": seed}) for seed, top in enumerate(TOPS)]
+    learned = [mean_regret(top, "bayesian", at_once=at_once) for top in TOPS]
+    assert all(ours < theirs for ours, theirs in zip(learned, random, strict=True)), (learned, random)
+    assert statistics.fmean(learned) < 0.6 * statistics.fmean(random)
+    blind = [mean_regret(top, "bayesian", told=lambda regret: 1.0, at_once=at_once) for top in TOPS[:2]]
+    misled = [mean_regret(top, "bayesian", told=lambda regret: -regret, at_once=at_once) for top in TOPS[:2]]
+    assert statistics.fmean(blind) > 0.75 * statistics.fmean(random[:2]), "the test would pass without learning"
+    assert statistics.fmean(misled) > statistics.fmean(random[:2]), "the goal makes no difference"
 
 
 @pytest.mark.usefixtures("_optuna")

@@ -5,6 +5,7 @@ import os
 import pytest
 from ml_workspace import NotFound, Unsupported, Workspace, WorkspaceError, machine
 from ml_workspace.diagnose import diagnose
+from ml_workspace.resolve import asset_reference
 
 
 def test_created_once_and_opened_again(tmp_path):
@@ -95,3 +96,12 @@ def test_the_node_of_a_cluster_is_this_machine(tmp_path):
     ws.assets.create("compute", {"name": "laptop", "type": "computeinstance"})
     with pytest.raises(Unsupported, match="only an amlcompute has a list of nodes"):
         machine.nodes(ws, "laptop")
+
+
+def test_an_asset_is_found_by_the_id_that_its_document_has(tmp_path):
+    ws = Workspace.create(tmp_path, "rg", "ws")
+    document = {"name": "plain", "version": "3", "conda_file": {"dependencies": ["python=3.11"]}}
+    made = ws.assets.create("environment", document)
+    assert made["id"].startswith("azureml:/subscriptions/") and made["id"].endswith("/environments/plain/versions/3")
+    assert asset_reference(made["id"]) == ("plain", "3", None)
+    assert ws.assets.at("environment", made["id"]) == made

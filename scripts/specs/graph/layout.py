@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from scripts.specs.graph.model import Graph, Node
 
 # All in px.
-ROW, GAP, PANEL_GAP, COLUMN_GAP, EDGE = 38, 12, 26, 74, 12
+ROW, GAP, PANEL_GAP, COLUMN_GAP, EDGE = 38, 12, 26, 58, 12
 TITLE = 34  # of a panel
 RUNS = "runs"  # the column of what can be run: pipelines with their jobs, endpoints with deployments, schedules
 ARC = 24  # at the left in a panel, for arrows that pass over rows

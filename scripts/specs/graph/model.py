@@ -138,8 +138,13 @@ def _data(graph: Graph, key: str, label: str, caption: str) -> str:
 
 
 def _link_rest(graph: Graph, subject: Subject) -> None:
-    """Links a spec to what it refers to and none of its jobs is linked to yet."""
+    """Links a deployment to its model, and a spec to what it refers to and none of its jobs is linked to yet."""
     key = subject.spec.key
+    model = subject.document.get("model")
+    asset = ASSET.fullmatch(model) if isinstance(model, str) else None
+    if asset is not None:
+        graph.add(Node(f"model:{asset[1]}", asset[1], "registered model", "data", foreign=True))
+        graph.link(f"model:{asset[1]}", key, f"{asset[1]} is deployed as {subject.spec.name}")
     linked = {end for link in graph.links for end in _ends(link) if key in {part.split("#")[0] for part in _ends(link)}}
     for ref in subject.spec.refs:
         if ref in linked:

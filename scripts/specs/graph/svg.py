@@ -26,7 +26,7 @@ def svg(graph: Graph, layout: Layout) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' role="img" font-family="{FONT}" font-size="13">',
-        "<title>What refers to what: data, pipelines with their jobs, components, environments</title>",
+        "<title>What refers to what: data, pipelines with their jobs, endpoints, components, environments</title>",
         _markers(),
         *(_panel(graph.panels[key], layout.boxes[key], key) for key in sorted(graph.panels)),
         *(_arrow(graph, layout, link) for link in sorted(graph.links)),

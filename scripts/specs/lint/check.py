@@ -10,8 +10,10 @@ from scripts.specs.lint.loading import listening, loading_problems
 from scripts.specs.lint.repository import Repository, Subject
 from scripts.specs.lint.rules import (
     Rule,
+    batch,
     bindings,
     commands,
+    deployments,
     endpoints,
     interfaces,
     keys,
@@ -48,6 +50,14 @@ RULES: tuple[Rule, ...] = (
     parallel.parallel,
     endpoints.traffic,
     endpoints.endpoint_name,
+    endpoints.names,
+    endpoints.same_name,
+    deployments.exact_model,
+    deployments.server,
+    deployments.workers,
+    deployments.collections,
+    deployments.pipeline_component,
+    batch.batch_settings,
     triggers.triggers,
     monitors.monitors,
 )

@@ -27,7 +27,8 @@ def test_mini_batch_size(text, tabular, expected):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"resources": {"instance_count": 2}}, Unsupported, "instance_count is 2"),
+        ({"resources": {"instance_count": 0}}, WorkspaceError, "resources.instance_count: 0 is not a number from 1"),
+        ({"max_concurrency_per_instance": "-1"}, WorkspaceError, "max_concurrency_per_instance: '-1' is not a number"),
         ({"task": {"type": "model", "entry_script": "x"}}, Unsupported, "task.type 'model'"),
         ({"task": {"type": "run_function"}}, WorkspaceError, "entry_script is missing"),
         ({"mini_batch_size": "10mb"}, WorkspaceError, "for files it is a number of files"),
@@ -60,3 +61,21 @@ def test_defaults_are_those_of_the_schema(make_bench, node):
     told = parallel.settings(bench.context(plain, {"data": bench.files(1)}))
     assert (told["max_retries"], told["timeout"], told["processes"]) == (2, 60, os.cpu_count())
     assert (told["mini_batch_error_threshold"], told["error_threshold"]) == (-1, -1)
+
+
+def test_more_instances_are_more_workers_as_far_as_there_are_cores(make_bench, node, monkeypatch):
+    bench = make_bench()
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    data = {"data": bench.files(1)}
+
+    def told(instances, each):
+        changes = {"resources": {"instance_count": instances}, "max_concurrency_per_instance": each}
+        return parallel.settings(bench.context(node(**changes), data))["processes"]
+
+    assert (told(2, 2), told(1, 6)) == (4, 6)
+    assert bench.lines == []
+    assert (told(3, 2), told(2, None)) == (4, 4)
+    assert bench.lines == [
+        "parallel: 6 worker processes on all instances; this machine runs 4 at once\n",
+        "parallel: 8 worker processes on all instances; this machine runs 4 at once\n",
+    ]

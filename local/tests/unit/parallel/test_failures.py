@@ -107,6 +107,22 @@ def test_item_errors_up_to_the_threshold_are_counted(make_bench, node):
     assert (properties["items"], properties["failed_items"]) == ("1", "2")
 
 
+@pytest.mark.parametrize(("threshold", "fails"), [(2, True), (3, False), (-1, False)])
+def test_all_items_of_a_failed_mini_batch_are_errors(make_bench, node, threshold, fails):
+    bench = make_bench(BROKEN.replace("mini_batch[0]", "mini_batch[-1]"))
+    (Path(bench.files(5)) / "0.txt").rename(bench.folder / "data" / "00.txt")
+    job = node(mini_batch_size="3", error_threshold=threshold, retry_settings={"max_retries": 0})
+    (bench.folder / "data" / "2.txt").rename(bench.folder / "data" / "01.txt")  # 00, 01, 1 and 3, 4
+    context = bench.context(job, {"data": str(bench.folder / "data")})
+    if fails:
+        with pytest.raises(
+            StepFailed, match=r"(?s)3 items failed, more than error_threshold, 2: .*KeyError: 'missing'"
+        ):
+            parallel.run(context)
+    else:
+        assert parallel.run(context).properties.items() >= {"items": "2", "failed_items": "3"}.items()
+
+
 def test_a_run_that_returns_nothing_is_an_error(make_bench, node):
     bench = make_bench("def run(mini_batch): pass")
     with pytest.raises(StepFailed, match="No item was processed"):

@@ -1,0 +1,117 @@
+"""What is done to all workspaces below one root at once: start their endpoints, stop their servers."""
+
+import time
+from pathlib import Path
+
+from .errors import WorkspaceError
+from .serving_state import Deployment
+from .streaming import POLL, TERMINAL
+from .workspace import Workspace
+
+START = 300.0  # seconds for the servers of a workspace to come up
+PATIENCE = 120.0  # seconds for canceled jobs to end; one that builds its environment does that first
+
+Live = list[tuple[Workspace, str]]
+
+
+def main(verb: str, arguments: list[str]) -> int | str:
+    """Run `start ROOT` or `stop [--cancel] ROOT`; the exit code, or what to print before exit code 1."""
+    root = Path(arguments[-1])
+    workspaces = [Workspace(document.parent) for document in sorted(root.glob("*/*/workspace.json"))]
+    if verb == "start":
+        return start(workspaces)
+    try:
+        stop(workspaces, cancel="--cancel" in arguments[:-1])
+    except WorkspaceError as error:
+        return f"ERROR: {error}"
+    return 0
+
+
+def stop(workspaces: list[Workspace], cancel: bool) -> None:
+    """Stop supervisors, routers, servers and tracking servers.
+
+    Args:
+        cancel: cancel the jobs that are not over yet, and wait for their end.
+
+    Raises:
+        WorkspaceError: there are such jobs and `cancel` is not set, so nothing was stopped; or they did not end.
+    """
+    if live := [(ws, name) for ws in workspaces for name in _live(ws)]:
+        if not cancel:
+            raise WorkspaceError(
+                f"Jobs are not over yet: {_named(live)}. They need the tracking server, so nothing was stopped. "
+                "Wait for them, or cancel them too: FORCE=1 make down"
+            )
+        _cancel(live)
+    for workspace in workspaces:
+        if workspace.online.serving.stop():
+            print(f"stopped the online endpoints of {workspace.path}")
+        if workspace.tracking.stop():
+            print(f"stopped the tracking server of {workspace.path}")
+
+
+def start(workspaces: list[Workspace]) -> int:
+    """Bring back the online endpoints, as after a restart of the machine.
+
+    Returns:
+        The exit code: 1 if one did not come back.
+    """
+    waiting = [workspace for workspace in workspaces if workspace.online.names()]
+    for workspace in waiting:
+        workspace.online.serving.ensure()
+    return max([_started(workspace) for workspace in waiting], default=0)
+
+
+def _started(workspace: Workspace) -> int:
+    online = workspace.online
+    end = time.monotonic() + START
+    try:
+        online.serving.address()
+        while missing := _missing(workspace):
+            if time.monotonic() > end:
+                raise WorkspaceError(f"did not come up in {START:.0f} s: {', '.join(missing)}")
+            online.serving.ensure()
+            time.sleep(0.2)
+    except WorkspaceError as error:
+        print(f"{workspace.path}: {error} See {online.serving.log}")
+        return 1
+    for endpoint in online.list():
+        print(f"{endpoint['scoring_uri']} is up")
+    return 0
+
+
+def _missing(workspace: Workspace) -> list[str]:
+    """Servers of live deployments that are not ready."""
+    online = workspace.online
+    servers = online.serving.folder.record().get("servers") or {}
+    missing = []
+    for name in online.names():
+        for row in online.rows(name):
+            plan = row["plan"]
+            deployment = Deployment(name, row["name"], row["revision"], row["doc"], plan["live"], plan["wanted"])
+            if plan["live"]:
+                if row["doc"]["provisioning_state"] == "Failed" and plan["live"] == plan["wanted"]:
+                    raise WorkspaceError(f"{name}/{row['name']} failed: {row['doc']['error']['message']}")
+                sockets = [need.socket for need in deployment.servers(plan["live"])]
+                missing += [socket for socket in sockets if not (servers.get(socket) or {}).get("ready")]
+    return missing
+
+
+def _live(ws: Workspace) -> list[str]:
+    jobs = ws.jobs.list(max_results=None, include_archived=True)
+    return [job["name"] for job in jobs if job["status"] not in TERMINAL]
+
+
+def _cancel(live: Live) -> None:
+    print(f"canceling jobs: {_named(live)}", flush=True)
+    for ws, name in live:
+        ws.jobs.cancel(name)
+    end = time.monotonic() + PATIENCE
+    while live := [(ws, name) for ws, name in live if ws.jobs.get(name)["status"] not in TERMINAL]:
+        if time.monotonic() > end:
+            raise WorkspaceError(f"Jobs did not end within {PATIENCE:.0f} s of being canceled: {_named(live)}.")
+        time.sleep(POLL)
+
+
+def _named(live: Live) -> str:
+    return ", ".join(f"{name} ({ws.group}/{ws.name})" for ws, name in live)

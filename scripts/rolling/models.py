@@ -1,0 +1,54 @@
+"""Which version of the registered model is rolled out, and the files that came with it."""
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from scripts.az import AzError, az, az_json
+from scripts.rolling.smoke import Expected
+
+
+def resolve(model: str, version: str | None, where: list[str]) -> str:
+    """The version that was asked for, or the newest.
+
+    Raises:
+        AzError: there is no such version, or none at all.
+    """
+    if version and not re.fullmatch("[0-9]+", version):
+        raise AzError(f"MODEL_VERSION={version}: a version of a model is a number, such as 3")
+    versions = az_json(["ml", "model", "list", "--name", model, *where])
+    numbers = sorted(int(one["version"]) for one in versions)
+    if not numbers:
+        raise AzError(f"model {model} has no version yet; `make train` registers one if the gate lets it through")
+    if version and int(version) not in numbers:
+        raise AzError(f"model {model} has no version {version}; there are: {', '.join(map(str, numbers))}")
+    return version or str(numbers[-1])
+
+
+def expected(model: str, version: str, where: list[str]) -> Expected:
+    """What the registered version says on the rows that came with it.
+
+    Raises:
+        AzError: it can't be downloaded.
+        SmokeError: it has no such rows.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        line = ["ml", "model", "download", "--name", model, "--version", version, "--download-path", folder, *where]
+        az([*line, "--output", "none"])
+        return Expected.read(Path(folder), f"{model}:{version}")
+
+
+def served(deployment: dict[str, Any]) -> str:
+    """`name:version` of the model in what `az ml online-deployment show` prints.
+
+    Raises:
+        AzError: it names no registered version.
+    """
+    found = re.search(r"(?:models/|azureml:)([^/:]+)(?:/versions/|:)([0-9]+)$", str(deployment.get("model")))
+    if not found:
+        name, model = deployment["name"], deployment.get("model")
+        raise AzError(
+            f"deployment {name} serves {model}, no version of a registered model; `make deploy` rolls one out"
+        )
+    return f"{found[1]}:{found[2]}"

@@ -1,0 +1,65 @@
+"""Smoke test of what the online endpoint serves, or of one of its deployments.
+
+    python -m scripts.smoke --env dev
+    python -m scripts.smoke --env dev --deployment green
+
+It asks by name and compares: status, form and number of the predictions, finite and within what the model was trained
+on, equal to what the registered model itself says on the same rows, p95 within the limit of config/.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from scripts.az import AzError, az_json, workspace_flags
+from scripts.rolling.checks import Checks
+from scripts.rolling.models import served
+from scripts.rolling.online import OnlineEndpoint
+from scripts.rolling.specs import serving_of
+from scripts.rolling.state import written
+from scripts.specs.errors import SpecError
+from scripts.specs.project import Project
+
+
+def main(args: argparse.Namespace) -> int:
+    try:
+        project = Project(Path.cwd(), args.env)
+        serving, where = serving_of(project), workspace_flags(project.config)
+        online = OnlineEndpoint(serving.name, where)
+        deployment = args.deployment or live(online)
+        line = ["ml", "online-deployment", "show", "--endpoint-name", serving.name, "--name", deployment, *where]
+        model = served(az_json(line))
+        checks = Checks(online, model, serving.sample, project.config["rollout"], where)
+        print(f"smoke test of {deployment}, which serves {model}", flush=True)
+        if problem := checks.smoke(deployment):
+            print(f"failed: {problem}", file=sys.stderr)
+            return 1
+    except (SpecError, AzError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def live(online: OnlineEndpoint) -> str:
+    """The deployment with the traffic.
+
+    Raises:
+        AzError: there is none, or several.
+    """
+    endpoint = online.read()
+    if endpoint is None:
+        raise AzError(f"endpoint {online.name} is not there yet; `make deploy` makes it")
+    if len(endpoint.traffic) != 1:
+        raise AzError(f"traffic of {online.name} is {written(endpoint.traffic)}; name a deployment: --deployment blue")
+    return next(iter(endpoint.traffic))
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser.add_argument("--deployment", help="deployment to test (default: the one that has the traffic)")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(parse_args()))
