@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-import pyarrow as pa
-
+from signals.columns import Column
 from signals.drift_signal import DriftSignal
 from signals.quality_signal import QualitySignal
 from signals.selection import Pair
@@ -18,9 +17,19 @@ class Work(Protocol):
     """A signal under way."""
 
     result: Result
-    names: list[str]
 
-    def column(self, name: str, reference: pa.ChunkedArray, production: pa.ChunkedArray) -> None:
+    @property
+    def names(self) -> list[str]:
+        """Features that are left to compute."""
+
+    @property
+    def looks(self) -> list[str]:
+        """Columns to look at first, for the rows in which they miss a value."""
+
+    def begin(self) -> None:
+        """Settle which rows count."""
+
+    def column(self, name: str, reference: Column, production: Column) -> None:
         """Compute what the signal asks of one column; called by several threads at once, with different columns."""
 
     def again(self) -> bool:
@@ -39,11 +48,15 @@ def compute(reference: Table, production: Table, signals: Sequence[Signal]) -> l
     ]
     waiting = works
     with ThreadPoolExecutor(os.cpu_count()) as pool:
+        looks = dict.fromkeys(name for work in works for name in work.looks)
+        list(pool.map(lambda look: pair.look(*look), [(side, name) for name in looks for side in (0, 1)]))
+        for work in works:
+            work.begin()
         while waiting:
             names = list(dict.fromkeys(name for work in waiting for name in work.names))
 
             def one(name: str, works: list[Work] = waiting) -> None:
-                sides = pair.column("reference", name), pair.column("production", name)
+                sides = pair.column(0, name), pair.column(1, name)
                 for work in works:
                     if name in work.names:
                         work.column(name, *sides)

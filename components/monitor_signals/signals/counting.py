@@ -1,20 +1,13 @@
-"""Counting values: in the buckets of a histogram, and of categories."""
+"""Counting numbers in the buckets of a histogram, as Spark does."""
 
+import bisect
 import math
-from collections.abc import Hashable
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+
+from signals.columns import BATCH, NotComputed
 
 EVEN = 1e-10  # Spark takes buckets for equally wide if their widths differ by less, whatever the scale of the column
-BATCH = 65_536  # rows that are looked at before a column with many distinct values is known as such
-
-Counts = dict[Hashable, int]
-
-
-class NotComputed(Exception):
-    """A figure is not defined for these values; the message says why."""
 
 
 def edges(low: float, high: float, rows: int) -> np.ndarray:
@@ -35,71 +28,53 @@ def edges(low: float, high: float, rows: int) -> np.ndarray:
     buckets = math.ceil(math.log2(rows) + 1)
     width = (high - low) / buckets
     found = np.array([low, *(low + i * width for i in range(1, buckets + 1))])
-    if not np.all(np.diff(found) > 0):
-        raise NotComputed(f"its values from {low} to {high} are too close together for {buckets} buckets")
+    if not (math.isfinite(width) and np.all(np.diff(found) > 0)):
+        raise NotComputed(f"its values from {low} to {high} can't be cut into {buckets} buckets of different limits")
     return found
 
 
-def in_buckets(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
+def in_buckets(values: np.ndarray, limits: np.ndarray, in_order: bool = False) -> np.ndarray:
     """How many values lie in each bucket, as Spark's RDD.histogram counts them.
 
     Args:
-        values: float64 without NaN, in any order.
+        values: float64 without NaN, none below the first limit.
         limits: ascending, one more than there are buckets.
+        in_order: whether the values ascend, which saves looking at each.
 
     Returns:
         int64 of the buckets' shape. A value above the last limit counts nowhere; one that equals it, in the last bucket.
     """
     buckets, low, high = len(limits) - 1, limits[0], limits[-1]
     widths = np.diff(limits)
-    if widths.max() - widths.min() < EVEN:
-        places = (values - low) / ((high - low) / buckets)
-        # Outside values are at places below 0 or above the last; -0.5 would be cut to 0, so they are told by value.
-        inside = (values >= low) & (values <= high)
-        places = places.astype(np.int64) if inside.all() else places[inside].astype(np.int64)
+    width = (high - low) / buckets if widths.max() - widths.min() < EVEN else None
+    if in_order:
+        counts = _of_ordered(values, limits, width)
     else:
-        inside = (values >= low) & (values <= high)
-        chosen = values if inside.all() else values[inside]
-        places = np.searchsorted(limits, chosen, side="right") - 1
-    counts = np.bincount(places, minlength=buckets + 1)
+        counts = np.zeros(buckets + 1, np.int64)
+        for start in range(0, len(values), BATCH):
+            counts += _of_batch(values[start : start + BATCH], limits, width)
     counts[buckets - 1] += counts[buckets]
     return counts[:buckets]
 
 
-def categories(column: pa.ChunkedArray, keep: np.ndarray | None, limit: int) -> Counts:
-    """How often each value occurs.
-
-    Args:
-        keep: for each row whether it counts, as bool; None for all.
-        limit: of distinct values.
-
-    Raises:
-        NotComputed: there are more distinct values than `limit`.
-    """
-    if pa.types.is_dictionary(column.type):
-        column = column.unify_dictionaries()
-    counts: Counts = {}
-    start = 0
-    for chunk in column.chunks:
-        part = chunk if keep is None else chunk.filter(pa.array(keep[start : start + len(chunk)]))
-        start += len(chunk)
-        found = pc.value_counts(part)
-        if len(found) > limit:
-            raise NotComputed(f"it has more than {limit:,} distinct values")
-        for value, count in zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True):
-            counts[value] = counts.get(value, 0) + count
-        if len(counts) > limit:
-            raise NotComputed(f"it has more than {limit:,} distinct values")
-    return counts
+def _of_batch(values: np.ndarray, limits: np.ndarray, width: float | None) -> np.ndarray:
+    """Counts, with one bucket more for what equals the last limit."""
+    if values.max() > limits[-1]:
+        values = values[values <= limits[-1]]
+    if width is None:
+        places = np.searchsorted(limits, values, side="right") - 1
+    else:
+        shares = values - limits[0]
+        shares /= width
+        places = shares.astype(np.int64)
+    return np.bincount(places, minlength=len(limits))
 
 
-def few_distinct(column: pa.ChunkedArray, share: float) -> bool:
-    """Whether a column has fewer distinct values, NULL among them, than `share` of its rows. Ends as soon as it hasn't."""
-    limit = share * len(column)
-    seen = pa.array([], type=column.type)
-    for chunk in column.chunks:
-        for start in range(0, len(chunk), BATCH):
-            seen = pc.unique(pa.chunked_array([seen, pc.unique(chunk.slice(start, BATCH))]))
-            if len(seen) >= limit:
-                return False
-    return len(seen) < limit
+def _of_ordered(values: np.ndarray, limits: np.ndarray, width: float | None) -> np.ndarray:
+    end = int(np.searchsorted(values, limits[-1], side="right"))
+    if width is None:
+        firsts = np.searchsorted(values, limits, side="left")
+    else:
+        low, last = limits[0], len(limits)
+        firsts = np.array([bisect.bisect_left(values, k, hi=end, key=lambda x: int((x - low) / width)) for k in range(last)])
+    return np.diff(np.append(firsts, end))

@@ -57,13 +57,13 @@ def kind_of(name: str, spark: str, overrides: Mapping[str, str], few: Callable[[
 
     Args:
         spark: the column's type, as `spark_type` or `common` names it.
-        overrides: column -> kind, from `feature_type_override`.
+        overrides: column -> kind, from `feature_type_override`; nothing makes numbers of what has none.
         few: says of an integer column whether its distinct values, NULL among them, are fewer than `FEW` of its rows.
     """
+    if spark in CATEGORIES:
+        return CATEGORICAL  # whatever the override says: Azure's job fails where text is to be a number
     if name in overrides:
         return overrides[name]
-    if spark in CATEGORIES:
-        return CATEGORICAL
     if spark in REALS:
         return NUMERICAL
     if spark in (*INTEGERS, "long"):

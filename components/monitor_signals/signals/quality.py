@@ -6,17 +6,20 @@ Only the missing that are left then are of a wrong type, and a number that was m
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
 from signals.casts import fails
-from signals.counting import Counts
-from signals.kinds import CATEGORICAL, NUMERICAL
+from signals.columns import Column
+from signals.kinds import CATEGORICAL, INTEGERS, NUMERICAL, REALS
+from signals.rows import Rows
 
 NULLS, TYPES, BOUNDS = "null_value_rate", "data_type_error_rate", "out_of_bounds_rate"
 SEPARATOR = re.compile(r"(?: +)?, ?")  # at which Azure cuts the text that it has made of all categories
+NUMBERS = (*INTEGERS, *REALS)
 CHECKED = ("smallint", "boolean", "binary", "double", "timestamp", "string", "int", "float", "tinyint", "bigint", "date")
 
 
@@ -40,7 +43,7 @@ class Profile:
     nulls: int
     low: float | None = None
     high: float | None = None
-    counts: Counts | None = None
+    counts: dict[str, int] | None = None
     below: int = 0
     above: int = 0
     median_outside: bool = False
@@ -55,31 +58,35 @@ class Profile:
         return self.nulls < max(self.counts.values())  # else NULL is the commonest
 
 
-def profile_numbers(spark: str, values: np.ndarray, rows: int, bounds: tuple[float, float] | None) -> Profile:
-    """Of a numerical column.
+def profile(column: Column, spark: str, kind: str, bounds: tuple[float, float] | None, values: bool) -> Profile:
+    """Of a column.
 
     Args:
-        values: float64, those that are missing left out.
+        spark: its type, as Spark names it.
         bounds: of the reference; None while they are learned from it.
+        values: whether more is asked for than how many are missing.
+
+    Raises:
+        NotComputed: the values can't be counted.
     """
-    found = Profile(spark, NUMERICAL, rows, rows - len(values))
-    if len(values):
-        found.low, found.high = float(values.min()), float(values.max())
-        low, high = bounds or (found.low, found.high)
-        found.below, found.above = int(np.sum(values < low)), int(np.sum(values > high))
-        # Half of the values are at or below the median; where in the middle two it lies changes nothing else here.
-        found.median_outside = 2 * found.below > len(values) or 2 * found.above >= len(values)
+    found = Profile(spark, kind, column.rows, column.nulls)
+    rows = Rows(column.rows)
+    if not values:
+        return found
+    if kind == CATEGORICAL or spark not in NUMBERS:
+        found.counts = column.counted(rows).texts()
+        return found
+    if (span := column.span) is None:
+        return found
+    found.low, found.high = span
+    low, high = bounds or span
+    if found.low < low or found.high > high:
+        numbers = column.numbers(rows)
+        found.below, found.above = int(np.count_nonzero(numbers < low)), int(np.count_nonzero(numbers > high))
+    # Half of the values are at or below the median; where in the middle two it lies changes nothing else here.
+    present = column.rows - column.nulls
+    found.median_outside = 2 * found.below > present or 2 * found.above >= present
     return found
-
-
-def profile_categories(spark: str, counts: Counts, rows: int) -> Profile:
-    """Of a column that is no number in its dataset.
-
-    Args:
-        counts: how often each value occurs, NULL among them as None.
-    """
-    known = {value: count for value, count in counts.items() if value is not None}
-    return Profile(spark, CATEGORICAL, rows, counts.get(None, 0), counts=known)
 
 
 def violations(reference: Profile, column: Profile) -> dict[str, int | None]:
@@ -107,13 +114,13 @@ def rate(count: int, rows: int) -> float:
     return float(Decimal(repr(count / rows)).quantize(Decimal("0.00001"), ROUND_HALF_UP))
 
 
-def known_texts(counts: Counts, with_null: bool) -> set[str]:
+def known_texts(counts: Iterable[str], with_null: bool) -> set[str]:
     """The categories that Azure knows of a reference column: what is left of them after it went through one text.
 
     Square brackets are taken out, and the text is cut at commas with blanks around them. So a value with a comma, a
     bracket or blanks at its end is known under another name, and its rows are out of bounds, in the reference too.
     """
-    texts = [str(value).replace("[", "").replace("]", "") for value in counts] + (["null"] if with_null else [])
+    texts = [text.replace("[", "").replace("]", "") for text in counts] + (["null"] if with_null else [])
     if len(texts) == 1:
         return {texts[0].strip(" ")}
     return {piece for text in texts for piece in SEPARATOR.split(text.rstrip(" "))}
@@ -125,9 +132,8 @@ def _unknown(reference: Profile, column: Profile) -> int:
     known = known_texts(reference.counts or {}, with_null=reference.nulls > 0)
     counts = dict(column.counts or {})
     if column.imputed and column.nulls:
-        commonest = max(counts, key=lambda value: counts[value])
-        counts[commonest] += column.nulls
-    return sum(count for value, count in counts.items() if str(value) not in known)
+        counts[_commonest(counts)] += column.nulls
+    return sum(count for value, count in counts.items() if value not in known)
 
 
 def _uncastable(wanted: str, column: Profile) -> int:
@@ -135,8 +141,9 @@ def _uncastable(wanted: str, column: Profile) -> int:
         return 0
     failing = sum(count for value, count in column.counts.items() if fails(value, column.spark, wanted))
     if column.imputed and column.nulls and column.counts:
-        commonest = max(column.counts, key=lambda value: (column.counts or {})[value])
-        failing += column.nulls if fails(commonest, column.spark, wanted) else 0
+        failing += column.nulls if fails(_commonest(column.counts), column.spark, wanted) else 0
     return failing
 
 
+def _commonest(counts: dict[str, int]) -> str:
+    return max(counts, key=lambda value: (counts[value], value))  # of several, one that the rows' order does not change

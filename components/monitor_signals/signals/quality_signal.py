@@ -1,18 +1,12 @@
 """A data quality signal: the share of values of each feature that are missing, of another type or out of bounds."""
 
 import threading
-from collections.abc import Collection
 
-import numpy as np
-import pyarrow as pa
-
-from signals.counting import NotComputed, categories, few_distinct
-from signals.drift_signal import CATEGORIES
-from signals.kinds import FEW, NUMERICAL, kind_of
-from signals.quality import NULLS, Profile, profile_categories, profile_numbers, rate, violations
-from signals.selection import SIDES, Pair, Side
+from signals.columns import Column, NotComputed
+from signals.kinds import CATEGORICAL, FEW, kind_of
+from signals.quality import NULLS, Profile, profile, rate, violations
+from signals.selection import SIDES, Pair
 from signals.spec import Result, Row, Signal
-from signals.tables import missing, numbers
 
 
 class QualitySignal:
@@ -21,45 +15,42 @@ class QualitySignal:
     def __init__(self, pair: Pair, signal: Signal) -> None:
         self._pair, self._signal, self._lock = pair, signal, threading.Lock()
         self.result = Result(signal)
-        self.names = pair.selected(self.result)
-        self._keep: dict[Side, np.ndarray | None] = {side: pair.segment(side, signal) for side in SIDES}
-        self.result.rows = {side: pair.tables[side].rows for side in SIDES}
-        for side in SIDES:
-            if (keep := self._keep[side]) is not None:
-                self.result.rows[side] = int(np.count_nonzero(keep))
-            if self.result.rows[side] < max(signal.minimum_rows, 1):
-                text = f"{side} has {self.result.rows[side]:,} rows, and {max(signal.minimum_rows, 1):,} are needed"
+        self.names, self.looks = pair.selected(self.result), list[str]()
+        self._rows = pair.segment(0, signal), pair.segment(1, signal)
+        for side, rows in zip(SIDES, self._rows, strict=True):
+            self.result.rows[side] = rows.count
+            if rows.count < max(signal.minimum_rows, 1):
+                text = f"{side} has {rows.count:,} rows, and {max(signal.minimum_rows, 1):,} are needed"
                 self.result.note("error", "too-few-rows", text)
         self._note_row_count()
 
-    def column(self, name: str, reference: pa.ChunkedArray, production: pa.ChunkedArray) -> None:
+    def begin(self) -> None:
+        """Nothing to settle: a row that misses a value in one column counts in the others."""
+
+    def column(self, name: str, reference: Column, production: Column) -> None:
         """Compute one feature."""
-        if not all(self.result.rows[side] for side in SIDES):
+        if not all(rows.count for rows in self._rows):
             return
-        sides = [
-            column if self._keep[side] is None else column.filter(pa.array(self._keep[side]))
-            for side, column in zip(SIDES, (reference, production), strict=True)
-        ]
-        spark = {side: self._pair.tables[side].types[name] for side in SIDES}
-        kinds = {
-            side: kind_of(name, spark[side], self._signal.overrides, lambda column=column: few_distinct(column, FEW))
-            for side, column in zip(SIDES, sides, strict=True)
-        }
-        if kinds["reference"] is None or kinds["production"] is None:
-            left = " and ".join(dict.fromkeys(spark.values()))
-            self.result.note("warning", "type-left-out", f"is {left}, which monitors leave out", name)
+        columns = [column.only(rows) for column, rows in zip((reference, production), self._rows, strict=True)]
+        spark = [table.types[name] for table in self._pair.tables]
+        kind = kind_of(name, spark[0], self._signal.overrides, lambda: columns[0].few(FEW))
+        if kind is None:
+            self.result.note("warning", "type-left-out", f"is {spark[0]}, which monitors leave out", name)
             return
-        metrics = self._signal.thresholds.get(kinds["reference"], {})
+        metrics = self._signal.thresholds.get(kind, {})
         if not metrics:
             return
+        values = set(metrics) != {NULLS}
         try:
-            learned = _profile(sides[0], spark["reference"], kinds["reference"], None, metrics.keys())
+            learned = profile(columns[0], spark[0], kind, None, values)
             bounds = (learned.low, learned.high) if learned.low is not None and learned.high is not None else None
-            found = _profile(sides[1], spark["production"], kinds["production"], bounds, metrics.keys())
+            # Azure asks each side whether its integers are few, so a column may be of one kind here, the other there.
+            other = kind_of(name, spark[1], self._signal.overrides, lambda: columns[1].few(FEW)) if values else kind
+            found = profile(columns[1], spark[1], other or CATEGORICAL, bounds, values)
         except NotComputed as error:
-            self.result.note("error", "not-computed", f"{error}, too many to count each", name)
+            self.result.note("error", "not-computed", f"{error}: figures that need it are left out", name)
             return
-        self._compare(name, kinds["reference"], learned, found)
+        self._compare(name, kind, learned, found)
 
     def again(self) -> bool:
         """Never: columns don't depend on each other."""
@@ -92,14 +83,3 @@ class QualitySignal:
                 f"({self.result.rows['reference']:,}); Azure takes that for a breach of data quality",
             )
 
-
-def _profile(
-    column: pa.ChunkedArray, spark: str, kind: str, bounds: tuple[float, float] | None, metrics: Collection[str]
-) -> Profile:
-    absent = missing(column)
-    if set(metrics) == {NULLS}:  # the rest needs the values
-        nulls = 0 if absent is None else int(np.count_nonzero(absent))
-        return Profile(spark, kind, len(column), nulls)
-    if kind == NUMERICAL and not pa.types.is_dictionary(column.type):
-        return profile_numbers(spark, numbers(column, None if absent is None else ~absent), len(column), bounds)
-    return profile_categories(spark, categories(column, None, CATEGORIES), len(column))

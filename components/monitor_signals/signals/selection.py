@@ -1,46 +1,54 @@
 """Which features a signal looks at, and which rows count."""
 
+import threading
 from collections.abc import Iterable
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from signals.columns import Column
 from signals.kinds import common
+from signals.rows import Rows
 from signals.spec import Result, Signal
-from signals.tables import Table, missing
+from signals.tables import Table
 
 KEPT = 256 * 2**20  # bytes of columns that are kept from the look for missing values, so as not to decode them again
-Side = str
-SIDES: tuple[Side, Side] = ("reference", "production")
+SIDES = ("reference", "production")
 
 
 class Pair:
     """The two datasets of a monitor, with what was decoded of them."""
 
     def __init__(self, reference: Table, production: Table) -> None:
-        self.tables = dict(zip(SIDES, (reference, production), strict=True))
-        self._kept: dict[tuple[Side, str], pa.ChunkedArray] = {}
-        self._bytes = 0
+        self.tables = reference, production
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[int, str], Column] = {}
+        self._missing: dict[tuple[int, str], np.ndarray | None] = {}
 
-    def column(self, side: Side, name: str, keep: bool = False) -> pa.ChunkedArray:
-        """A column of one side; with `keep` it stays at hand if memory allows."""
-        found = self._kept.pop((side, name), None)
-        if found is None:
-            found = self.tables[side].column(name)
-        else:
-            self._bytes -= found.nbytes
-        if keep and self._bytes + found.nbytes <= KEPT:
-            self._kept[side, name] = found
-            self._bytes += found.nbytes
-        return found
+    def look(self, side: int, name: str) -> None:
+        """Find out which rows miss a value in a column; the column stays at hand if memory allows."""
+        column = self.tables[side].column(name)
+        with self._lock:
+            self._missing[side, name] = None if column.missing is None else np.packbits(column.missing)
+            if sum(kept.nbytes for kept in self._kept.values()) + column.nbytes <= KEPT:
+                self._kept[side, name] = column
+
+    def missing(self, side: int, name: str) -> np.ndarray | None:
+        """For each row whether it misses a value in a column that was looked at, as bool; None if none does."""
+        packed = self._missing[side, name]
+        return None if packed is None else np.unpackbits(packed, count=self.tables[side].rows).view(bool)
+
+    def column(self, side: int, name: str) -> Column:
+        """A column of one side."""
+        with self._lock:
+            kept = self._kept.pop((side, name), None)
+        return kept or self.tables[side].column(name)
 
     def selected(self, result: Result) -> list[str]:
         """Features that the signal looks at, in the reference's order; findings tell of those that it can't look at."""
-        signal, (reference, production) = result.signal, (self.tables[side].types for side in SIDES)
+        signal, (reference, production) = result.signal, (table.types for table in self.tables)
         for name in signal.features or ():
-            for side in SIDES:
-                if name not in self.tables[side].types:
+            for side, table in zip(SIDES, self.tables, strict=True):
+                if name not in table.types:
                     result.note("error", "missing-column", f"{side} data has no column '{name}'", name)
         if signal.features is None:
             for name in [*reference, *production]:
@@ -54,7 +62,7 @@ class Pair:
         """Feature -> the type in which both sides are compared; findings tell of those that have none."""
         found = {}
         for name in names:
-            types = [self.tables[side].types[name] for side in SIDES]
+            types = [table.types[name] for table in self.tables]
             shared = common(*types)
             if shared is None:
                 result.note(
@@ -68,15 +76,10 @@ class Pair:
                 found[name] = shared
         return found
 
-    def segment(self, side: Side, signal: Signal) -> np.ndarray | None:
-        """For each row whether it is in the signal's segment; None if it has none."""
+    def segment(self, side: int, signal: Signal) -> Rows:
+        """The rows that are in the signal's segment, or all if it has none."""
+        table = self.tables[side]
         if signal.segment is None:
-            return None
+            return Rows(table.rows)
         name, values = signal.segment
-        column = self.tables[side].column(name)
-        return pc.is_in(column.cast(pa.string()), value_set=pa.array(values)).to_numpy()
-
-
-def kept_rows(keep: np.ndarray | None, rows: int) -> int:
-    """How many rows count."""
-    return rows if keep is None else int(np.count_nonzero(keep))
+        return Rows(table.rows, table.column(name).among(values))

@@ -1,16 +1,19 @@
 """A dataset whose columns are decoded one by one, so that memory is that of a few columns whatever the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from signals.kinds import spark_type
+from signals.columns import DISTINCT, Coded, Column, Numeric, TooMany
+from signals.kinds import INTEGERS, REALS, spark_type
+
+BATCH = 65_536  # rows that are decoded in one go; of text more, since each batch has its own list of distinct values
+TEXT_BATCH = 1_048_576
+COUNTED = ("string", "boolean", "timestamp", "date", "binary")
 
 
 class Table:
@@ -18,14 +21,11 @@ class Table:
 
     Args:
         files: the files, in the order of their rows.
-        schema: that of all files; those that differ are cast to it.
+        schema: of the whole; columns of files that have another type are cast to it, those that a file lacks are NULL.
     """
 
     def __init__(self, files: Sequence[Path], schema: pa.Schema) -> None:
         self._files, self.schema = [str(file) for file in files], schema
-        # Text is kept as the number of its place in a dictionary: it is counted by number, which is many times faster.
-        text = [field.name for field in schema if pa.types.is_string(field.type)]
-        self._format = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(dictionary_columns=text))
 
     @cached_property
     def rows(self) -> int:
@@ -37,51 +37,114 @@ class Table:
         """Column -> its type as Spark names it."""
         return {field.name: spark_type(field.type) for field in self.schema}
 
-    def column(self, name: str) -> pa.ChunkedArray:
-        """A column as it is stored, decoded by the calling thread alone."""
-        kind = self.schema.field(name).type
-        text = pa.types.is_string(kind)
-        wanted = pa.schema([pa.field(name, pa.dictionary(pa.int32(), pa.string()) if text else kind)])
-        found = ds.dataset(self._files, schema=wanted, format=self._format)
-        return found.to_table(use_threads=False).column(0)
+    def column(self, name: str) -> Column:
+        """A column, decoded by the calling thread alone.
+
+        Raises:
+            pyarrow.ArrowInvalid: a value of a file can't be cast to the column's type.
+        """
+        spark = self.types[name]
+        if spark in (*INTEGERS, *REALS):
+            return self._numeric(name)
+        if spark in COUNTED:
+            return self._coded(name)
+        missing = np.zeros(self.rows, bool)
+        for start, part in self._parts(name, BATCH):
+            missing[start : start + len(part)] = _nulls(part)
+        return Column(self.rows, _some(missing))
 
     def may_have_nulls(self, name: str) -> bool:
         """Whether the files' own statistics leave it open that the column has NULLs. They don't tell of NaN."""
-        return any(_nulls(metadata, name) != 0 for metadata in self._metadata)
+        return any(_null_count(metadata, name) != 0 for metadata in self._metadata)
+
+    def _numeric(self, name: str) -> Numeric:
+        kind = self.schema.field(name).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        data, missing = np.empty(self.rows, kind.to_pandas_dtype()), np.zeros(self.rows, bool)
+        floats = data.dtype.kind == "f"
+        for start, part in self._parts(name, BATCH):
+            end = start + len(part)
+            if part.null_count:
+                missing[start:end] = _nulls(part)
+                part = part.fill_null(float("nan") if floats else 0)
+            data[start:end] = part.to_numpy(zero_copy_only=False)
+            if floats:
+                np.logical_or(missing[start:end], np.isnan(data[start:end]), out=missing[start:end])
+        return Numeric(data, _some(missing))
+
+    def _coded(self, name: str) -> Column:
+        missing = np.zeros(self.rows, bool)
+        chunks: list[pa.DictionaryArray] = []
+        known, few = 0, True
+        for start, part in self._parts(name, TEXT_BATCH):
+            if part.null_count:
+                missing[start : start + len(part)] = _nulls(part)
+            if not few:
+                continue
+            chunks.append(part if pa.types.is_dictionary(part.type) else part.dictionary_encode())
+            known += len(chunks[-1].dictionary)
+            if known > DISTINCT:
+                chunks = pa.chunked_array(chunks).unify_dictionaries().chunks
+                known = len(chunks[-1].dictionary)
+                few = known <= DISTINCT
+        if not few:
+            return TooMany(self.rows, _some(missing))
+        codes = np.empty(self.rows, np.int32)
+        start, values = 0, pa.array([], pa.string())
+        for chunk in pa.chunked_array(chunks).unify_dictionaries().chunks if chunks else ():
+            codes[start : start + len(chunk)] = chunk.indices.fill_null(-1)
+            start, values = start + len(chunk), chunk.dictionary
+        return Coded(codes, values, _some(missing))
+
+    def _parts(self, name: str, batch: int) -> Iterator[tuple[int, pa.Array]]:
+        """(number of the first row, values) of a column, piece by piece. Text is a dictionary's."""
+        start = 0
+        kind = self.schema.field(name).type
+        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        for path, metadata in zip(self._files, self._metadata, strict=True):
+            if name not in metadata.schema.to_arrow_schema().names:
+                yield start, pa.nulls(metadata.num_rows, kind)
+                start += metadata.num_rows
+                continue
+            with pq.ParquetFile(path, metadata=metadata, read_dictionary=[name] if text else None) as file:
+                for found in file.iter_batches(batch, columns=[name], use_threads=False):
+                    part = found.column(0)
+                    wanted = pa.dictionary(pa.int32(), pa.string()) if text else kind
+                    yield start, part if part.type == wanted else _cast(part, wanted)
+                    start += len(part)
 
     @cached_property
     def _metadata(self) -> list[pq.FileMetaData]:
         return [pq.read_metadata(file) for file in self._files]
 
 
-def _nulls(metadata: pq.FileMetaData, name: str) -> int | None:
+def _cast(part: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(wanted):
+        if pa.types.is_dictionary(part.type):
+            part = part.dictionary_decode()
+        return part.cast(wanted.value_type).dictionary_encode()
+    if pa.types.is_dictionary(part.type):
+        part = part.dictionary_decode()
+    return part.cast(wanted.value_type if pa.types.is_dictionary(wanted) else wanted, safe=False)
+
+
+def _nulls(part: pa.Array) -> np.ndarray:
+    return part.is_null().to_numpy(zero_copy_only=False)
+
+
+def _some(missing: np.ndarray) -> np.ndarray | None:
+    return missing if missing.any() else None
+
+
+def _null_count(metadata: pq.FileMetaData, name: str) -> int | None:
     """NULLs of a column in one file by its statistics; None if they don't tell."""
-    index = metadata.schema.names.index(name) if name in metadata.schema.names else None
-    if index is None or metadata.schema.column(index).path != name:
+    paths = [metadata.schema.column(number).path for number in range(len(metadata.schema))]
+    if name not in paths:
         return None
     total = 0
     for group in range(metadata.num_row_groups):
-        statistics = metadata.row_group(group).column(index).statistics
+        statistics = metadata.row_group(group).column(paths.index(name)).statistics
         if statistics is None or not statistics.has_null_count:
             return None
         total += statistics.null_count
     return total
-
-
-def missing(column: pa.ChunkedArray) -> np.ndarray | None:
-    """For each row whether it is NULL or NaN, as bool; None if no row is."""
-    floats = pa.types.is_floating(column.type)
-    if not floats and column.null_count == 0:
-        return None
-    found = pc.is_null(column, nan_is_null=floats).to_numpy()
-    return found if found.any() else None
-
-
-def numbers(column: pa.ChunkedArray, keep: np.ndarray | None) -> np.ndarray:
-    """A column of numbers as float64, of the rows to keep: none of them is NULL.
-
-    Args:
-        keep: for each row whether it counts, as bool; None for all.
-    """
-    values = column.cast(pa.float64(), safe=False).to_numpy()
-    return values if keep is None else values[keep]
