@@ -2,7 +2,6 @@
 
 import datetime
 import re
-from collections.abc import Hashable
 
 WIDTHS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 INTEGER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")  # '12.7' is cut to 12
@@ -12,11 +11,11 @@ DATE = re.compile(r"[+-]?\d{4,7}(-\d{1,2}(-\d{1,2}([ T].*)?)?)?")
 TIME = re.compile(r"(.*?)(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?)?(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?)?")
 
 
-def fails(value: Hashable, source: str, wanted: str) -> bool:
+def fails(value: str, source: str, wanted: str) -> bool:
     """Whether `value`, not NULL, becomes NULL.
 
     Args:
-        value: as Arrow gives it to Python.
+        value: as text; it only matters where `source` is string.
         source, wanted: types as Spark names them.
     """
     if wanted in ("string", "binary") or source == wanted:
@@ -25,7 +24,7 @@ def fails(value: Hashable, source: str, wanted: str) -> bool:
         # A date as a number is NULL, a time as a number is seconds; either as a boolean is NULL for dates alone.
         return source == "date" and wanted not in ("date", "timestamp")
     if source == "string":
-        return not _reads(str(value).strip(), wanted)
+        return not _reads(value.strip(), wanted)
     # Between numbers and booleans nothing fails; a number is no date.
     return wanted == "date"
 

@@ -42,6 +42,8 @@ class Counted:
 
     def of(self, values: pa.Array) -> np.ndarray:
         """How often each of these values occurs."""
+        if not len(self):
+            return np.zeros(len(values), np.int64)
         places = pc.index_in(values, value_set=self.values)
         found = self.counts[places.fill_null(0).to_numpy(zero_copy_only=False)]
         return np.where(places.is_valid().to_numpy(zero_copy_only=False), found, 0)

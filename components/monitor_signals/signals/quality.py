@@ -14,12 +14,11 @@ import numpy as np
 
 from signals.casts import fails
 from signals.columns import Column
-from signals.kinds import CATEGORICAL, INTEGERS, NUMERICAL, REALS
+from signals.kinds import CATEGORICAL, NUMERICAL
 from signals.rows import Rows
 
 NULLS, TYPES, BOUNDS = "null_value_rate", "data_type_error_rate", "out_of_bounds_rate"
 SEPARATOR = re.compile(r"(?: +)?, ?")  # at which Azure cuts the text that it has made of all categories
-NUMBERS = (*INTEGERS, *REALS)
 CHECKED = ("smallint", "boolean", "binary", "double", "timestamp", "string", "int", "float", "tinyint", "bigint", "date")
 
 
@@ -32,7 +31,7 @@ class Profile:
         kind: NUMERICAL or CATEGORICAL in this dataset.
         rows, nulls: rows, and those that are NULL or NaN.
         low, high: of a numerical column with values.
-        counts: of a categorical column, or of text that was to be a number: how often each value occurs, NULL left out.
+        counts: of text: how often each value occurs, NULL left out.
         below, above: numbers outside of the reference's range, missing ones left out.
         median_outside: whether the median is outside of the reference's range.
     """
@@ -58,12 +57,12 @@ class Profile:
         return self.nulls < max(self.counts.values())  # else NULL is the commonest
 
 
-def profile(column: Column, spark: str, kind: str, bounds: tuple[float, float] | None, values: bool) -> Profile:
+def profile(column: Column, spark: str, kind: str, learned: Profile | None, values: bool) -> Profile:
     """Of a column.
 
     Args:
         spark: its type, as Spark names it.
-        bounds: of the reference; None while they are learned from it.
+        learned: of the reference; None for the reference itself.
         values: whether more is asked for than how many are missing.
 
     Raises:
@@ -73,13 +72,12 @@ def profile(column: Column, spark: str, kind: str, bounds: tuple[float, float] |
     rows = Rows(column.rows)
     if not values:
         return found
-    if kind == CATEGORICAL or spark not in NUMBERS:
+    if spark == "string":
         found.counts = column.counted(rows).texts()
-        return found
-    if (span := column.span) is None:
+    if kind == CATEGORICAL or (span := column.span) is None:
         return found
     found.low, found.high = span
-    low, high = bounds or span
+    low, high = (learned.low, learned.high) if learned and learned.low is not None else span
     if found.low < low or found.high > high:
         numbers = column.numbers(rows)
         found.below, found.above = int(np.count_nonzero(numbers < low)), int(np.count_nonzero(numbers > high))
@@ -137,12 +135,11 @@ def _unknown(reference: Profile, column: Profile) -> int:
 
 
 def _uncastable(wanted: str, column: Profile) -> int:
-    if column.counts is None or wanted == column.spark:
-        return 0
+    filled = column.nulls if column.imputed else 0
+    if column.counts is None:  # whether a number or a date can be cast, depends on the types alone
+        return column.rows - column.nulls + filled if fails("", column.spark, wanted) else 0
     failing = sum(count for value, count in column.counts.items() if fails(value, column.spark, wanted))
-    if column.imputed and column.nulls and column.counts:
-        failing += column.nulls if fails(_commonest(column.counts), column.spark, wanted) else 0
-    return failing
+    return failing + (filled if filled and fails(_commonest(column.counts), column.spark, wanted) else 0)
 
 
 def _commonest(counts: dict[str, int]) -> str:

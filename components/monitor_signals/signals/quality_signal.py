@@ -43,10 +43,9 @@ class QualitySignal:
         values = set(metrics) != {NULLS}
         try:
             learned = profile(columns[0], spark[0], kind, None, values)
-            bounds = (learned.low, learned.high) if learned.low is not None and learned.high is not None else None
             # Azure asks each side whether its integers are few, so a column may be of one kind here, the other there.
             other = kind_of(name, spark[1], self._signal.overrides, lambda: columns[1].few(FEW)) if values else kind
-            found = profile(columns[1], spark[1], other or CATEGORICAL, bounds, values)
+            found = profile(columns[1], spark[1], other or CATEGORICAL, learned, values)
         except NotComputed as error:
             self.result.note("error", "not-computed", f"{error}: figures that need it are left out", name)
             return
