@@ -76,7 +76,7 @@ class Column:
 
     def only(self, rows: Rows) -> "Column":
         """The column with these rows alone."""
-        return self if rows.all else self._pick(rows.keep)
+        return self if rows.keep is None else self._pick(rows.keep)
 
     def counted(self, rows: Rows, kind: pa.DataType | None = None) -> Counted:
         """The values of some rows.
@@ -101,8 +101,12 @@ class Column:
         """
         raise NotComputed("its values are no numbers")
 
+    def in_order(self, rows: Rows) -> np.ndarray:
+        """The same, ascending."""
+        raise NotComputed("its values are no numbers")
+
     def at(self, places: np.ndarray) -> np.ndarray:
-        """The same of the rows with these numbers."""
+        """The same of the rows with these numbers, in any order."""
         raise NotComputed("its values are no numbers")
 
     @property
@@ -119,10 +123,10 @@ class Column:
         raise NotComputed("its type can't be compared")
 
 
-    def _pick(self, keep: np.ndarray | None) -> "Column":
+    def _pick(self, keep: np.ndarray) -> "Column":
         return type(self)(int(np.count_nonzero(keep)), self._missing_of(keep))
 
-    def _missing_of(self, keep: np.ndarray | None) -> np.ndarray | None:
+    def _missing_of(self, keep: np.ndarray) -> np.ndarray | None:
         missing = None if self.missing is None else self.missing[keep]
         return missing if missing is not None and missing.any() else None
 
@@ -167,7 +171,7 @@ class Coded(Column):
     def few(self, share: float) -> bool:
         return len(self._values) + (self.missing is not None) < share * self.rows
 
-    def _pick(self, keep: np.ndarray | None) -> Column:
+    def _pick(self, keep: np.ndarray) -> Column:
         return Coded(self._codes[keep], self._values, self._missing_of(keep))
 
     def _count(self, codes: np.ndarray) -> np.ndarray:
@@ -181,34 +185,34 @@ class Numeric(Column):
     """A column of numbers.
 
     Args:
-        data: float64, or integers of any width; whatever where a value is missing.
+        data: the values, those that are missing left out: float64, float32, or integers of any width.
     """
 
-    def __init__(self, data: np.ndarray, missing: np.ndarray | None) -> None:
-        super().__init__(len(data), missing)
-        self.data = data
+    def __init__(self, rows: int, data: np.ndarray, missing: np.ndarray | None) -> None:
+        super().__init__(rows, missing)
+        self._data = data
 
     @property
     def nbytes(self) -> int:
-        return super().nbytes + self.data.nbytes
-
-    @cached_property
-    def _present(self) -> np.ndarray:
-        return self.data if self.missing is None else self.data[~self.missing]
+        return super().nbytes + self._data.nbytes
 
     @cached_property
     def span(self) -> tuple[float, float] | None:
         """(smallest, largest) value; None if there is none."""
-        present = self._present
-        return (float(present.min()), float(present.max())) if len(present) else None
+        return (float(self._data.min()), float(self._data.max())) if len(self._data) else None
 
     def numbers(self, rows: Rows) -> np.ndarray:
         return self._chosen(rows).astype(np.float64, copy=False)
 
+    def in_order(self, rows: Rows) -> np.ndarray:
+        values = self.numbers(rows)
+        if values is self._data:
+            return np.sort(values)
+        values.sort()  # a copy already
+        return values
+
     def at(self, places: np.ndarray) -> np.ndarray:
-        if self.missing is not None:
-            places = places[~self.missing[places]]
-        return self.data[places].astype(np.float64, copy=False)
+        return self._at(places).astype(np.float64, copy=False)
 
     def counted(self, rows: Rows, kind: pa.DataType | None = None) -> Counted:
         """See Column. Integers are counted by value, other numbers as well, however many there are of them."""
@@ -218,44 +222,48 @@ class Numeric(Column):
                 raise NotComputed(f"it has more than {DISTINCT:,} distinct values")
             return Counted(found.values.cast(kind) if kind else found.values, found.counts)
         low, high = self._window
-        counts = rows.tally(self._places, self._count_some)
+        counts = rows.tally(self._places, lambda places: self._count(self._at(places)))
         return Counted(pa.array(np.arange(low, high + 1)).cast(kind or pa.int64()), counts)
 
     def few(self, share: float) -> bool:
         limit = share * self.rows - (self.missing is not None)
-        if not len(self._present):
-            return limit > 0
         if self._window is not None:
             return int(np.count_nonzero(self._places)) < limit
-        return self._hashed(self._present, math.ceil(limit) - 1) is not None
+        return self._hashed(self._data, math.ceil(limit) - 1) is not None
 
     def among(self, texts: Collection[str]) -> np.ndarray:
-        found = np.isin(self.data, [value for text in texts if (value := number_of(text)) is not None])
-        return found if self.missing is None else found & ~self.missing
+        found = np.isin(self._data, [value for text in texts if (value := number_of(text)) is not None])
+        if self.missing is None:
+            return found
+        rows = np.zeros(self.rows, bool)
+        rows[~self.missing] = found
+        return rows
 
     @cached_property
     def _window(self) -> tuple[int, int] | None:
-        if self.data.dtype.kind == "f" or not len(self._present):
+        if self._data.dtype.kind == "f" or not len(self._data):
             return None
-        low, high = int(self._present.min()), int(self._present.max())
+        low, high = int(self._data.min()), int(self._data.max())
         return (low, high) if high - low < SPAN else None
 
     @cached_property
     def _places(self) -> np.ndarray:
-        return self._count(self._present)
-
-    def _pick(self, keep: np.ndarray | None) -> Column:
-        return Numeric(self.data[keep], self._missing_of(keep))
+        return self._count(self._data)
 
     def _chosen(self, rows: Rows) -> np.ndarray:
-        if rows.all:
-            return self._present
-        return self.data[rows.keep if self.missing is None else rows.keep & ~self.missing]
+        if rows.keep is None:
+            return self._data
+        return self._data[rows.keep if self.missing is None else rows.keep[~self.missing]]
 
-    def _count_some(self, places: np.ndarray) -> np.ndarray:
-        if self.missing is not None:
-            places = places[~self.missing[places]]
-        return self._count(self.data[places])
+    def _at(self, places: np.ndarray) -> np.ndarray:
+        if self.missing is None:
+            return self._data[places]
+        chosen = np.zeros(self.rows, bool)
+        chosen[places] = True
+        return self._data[chosen[~self.missing]]
+
+    def _pick(self, keep: np.ndarray) -> Column:
+        return Numeric(int(np.count_nonzero(keep)), self._chosen(Rows(self.rows, keep)), self._missing_of(keep))
 
     def _count(self, values: np.ndarray) -> np.ndarray:
         low, high = self._window or (0, 0)

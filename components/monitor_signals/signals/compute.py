@@ -1,6 +1,5 @@
 """All signals of one pair of datasets, each column decoded once for all of them."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -47,7 +46,7 @@ def compute(reference: Table, production: Table, signals: Sequence[Signal]) -> l
         QualitySignal(pair, signal) if signal.type == QUALITY else DriftSignal(pair, signal) for signal in signals
     ]
     waiting = works
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(pair.workers) as pool:
         looks = dict.fromkeys(name for work in works for name in work.looks)
         list(pool.map(lambda look: pair.look(*look), [(side, name) for name in looks for side in (0, 1)]))
         for work in works:

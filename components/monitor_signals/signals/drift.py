@@ -80,8 +80,9 @@ class Numbers:
 
     @cached_property
     def _values(self) -> tuple[np.ndarray, np.ndarray]:
-        reference, production = (column.numbers(rows) for column, rows in zip(self._columns, self._rows, strict=True))
-        return (np.sort(reference), np.sort(production)) if self._sorted else (reference, production)
+        pairs = zip(self._columns, self._rows, strict=True)
+        reference, production = (column.in_order(of) if self._sorted else column.numbers(of) for column, of in pairs)
+        return reference, production
 
     def _span(self, side: int) -> tuple[float, float]:
         if self._sorted:

@@ -98,19 +98,17 @@ def _lead(values: np.ndarray, others: np.ndarray) -> float:
     It is so at one of the values. A look at every 64th bounds what lies in between, since both functions ascend: only
     stretches that may hold more than what was found so far are looked at value by value.
     """
-    found = _leads(values, others, np.arange(0, len(values), STRIDE))
-    best = float(found.max())
-    ends = np.minimum(np.arange(1, len(found) + 1) * STRIDE, len(values))
-    below = np.searchsorted(others, values[::STRIDE], side="right")
-    promising = np.flatnonzero(ends / len(values) - below / len(others) > best)
-    if not len(promising):
-        return best
-    places = (promising[:, None] * STRIDE + np.arange(STRIDE)).ravel()
-    return max(best, float(_leads(values, others, places[places < len(values)]).max()))
+    starts = np.arange(0, len(values), STRIDE)
+    theirs = _shares(others, values[starts])
+    # Of equal values, all but the last are given too small a share here, which does not change what is the most.
+    best = float(((starts + 1) / len(values) - theirs).max())
+    ends = np.minimum(starts + STRIDE, len(values)) / len(values)
+    promising = starts[ends - theirs > best]
+    places = (promising[:, None] + np.arange(STRIDE)).ravel()
+    places = places[places < len(values)]
+    leads = (places + 1) / len(values) - _shares(others, values[places])
+    return float(max(best, leads.max(initial=0.0)))
 
 
-def _leads(values: np.ndarray, others: np.ndarray, places: np.ndarray) -> np.ndarray:
-    chosen = values[places]
-    # Equal values count together: the share at a value is that of the last of them.
-    own, theirs = (np.searchsorted(side, chosen, side="right") for side in (values, others))
-    return own / len(values) - theirs / len(others)
+def _shares(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    return np.searchsorted(values, limits, side="right") / len(values)

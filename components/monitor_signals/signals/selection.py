@@ -1,5 +1,6 @@
 """Which features a signal looks at, and which rows count."""
 
+import os
 import threading
 from collections.abc import Iterable
 
@@ -11,25 +12,33 @@ from signals.rows import Rows
 from signals.spec import Result, Signal
 from signals.tables import Table
 
-KEPT = 256 * 2**20  # bytes of columns that are kept from the look for missing values, so as not to decode them again
+MEMORY = 800 * 2**20  # bytes for columns, those that are computed and those that were read before their time
+WIDTH = 4 * 8  # bytes a row of a column that is computed: the values of both sides, and those that count, sorted
 SIDES = ("reference", "production")
 
 
 class Pair:
-    """The two datasets of a monitor, with what was decoded of them."""
+    """The two datasets of a monitor, with what was decoded of them.
+
+    Attributes:
+        workers: how many columns may be computed at a time.
+    """
 
     def __init__(self, reference: Table, production: Table) -> None:
         self.tables = reference, production
         self._lock = threading.Lock()
         self._kept: dict[tuple[int, str], Column] = {}
         self._missing: dict[tuple[int, str], np.ndarray | None] = {}
+        each = max(1, WIDTH * max(reference.rows, production.rows))
+        self.workers = max(1, min(os.cpu_count() or 1, MEMORY // each))
+        self._spare = MEMORY - self.workers * each
 
     def look(self, side: int, name: str) -> None:
         """Find out which rows miss a value in a column; the column stays at hand if memory allows."""
         column = self.tables[side].column(name)
         with self._lock:
             self._missing[side, name] = None if column.missing is None else np.packbits(column.missing)
-            if sum(kept.nbytes for kept in self._kept.values()) + column.nbytes <= KEPT:
+            if sum(kept.nbytes for kept in self._kept.values()) + column.nbytes <= self._spare:
                 self._kept[side, name] = column
 
     def missing(self, side: int, name: str) -> np.ndarray | None:

@@ -61,16 +61,19 @@ class Table:
         kind = self.schema.field(name).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         data, missing = np.empty(self.rows, kind.to_pandas_dtype()), np.zeros(self.rows, bool)
-        floats = data.dtype.kind == "f"
+        end = 0
         for start, part in self._parts(name, BATCH):
-            end = start + len(part)
+            absent = missing[start : start + len(part)]
             if part.null_count:
-                missing[start:end] = _nulls(part)
-                part = part.fill_null(float("nan") if floats else 0)
-            data[start:end] = part.to_numpy(zero_copy_only=False)
-            if floats:
-                np.logical_or(missing[start:end], np.isnan(data[start:end]), out=missing[start:end])
-        return Numeric(data, _some(missing))
+                absent |= _nulls(part)
+                part = part.drop_null()
+            values = part.to_numpy(zero_copy_only=False)
+            if data.dtype.kind == "f" and (nan := np.isnan(values)).any():
+                absent[~absent] = nan
+                values = values[~nan]
+            data[end : end + len(values)] = values
+            end += len(values)
+        return Numeric(self.rows, data[:end], _some(missing))
 
     def _coded(self, name: str) -> Column:
         missing = np.zeros(self.rows, bool)
