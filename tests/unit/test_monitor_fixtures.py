@@ -37,12 +37,12 @@ class Case:
         self.expected = json.loads((FIXTURES / f"{name}.expected.json").read_text())
         self.tables = [table(FIXTURES / self.expected[side]) for side in ("reference", "production")]
         thresholds = {name: float(text) for name, text in self.expected["thresholds"].items()}
-        family = spec.METRICS
-        drift = spec.Signal("drift", "data_drift", {
-            kind: dict.fromkeys(family["drift"][kind], thresholds[kind]) for kind in family["drift"]})  # fmt: skip
-        quality = spec.Signal("quality", "data_quality", {
-            kind: dict.fromkeys(family["quality"][kind], thresholds[f"dq_{kind}"]) for kind in family["quality"]})  # fmt: skip
-        self.drift, self.quality = compute(*self.tables, [drift, quality])
+        signals = [
+            spec.Signal(kind, kind, {
+                part: dict.fromkeys(names, thresholds[prefix + part]) for part, names in spec.METRICS[kind].items()})
+            for kind, prefix in (("data_drift", ""), ("data_quality", "dq_"))
+        ]  # fmt: skip
+        self.drift, self.quality = compute(*self.tables, signals)
 
 
 def table(path):
@@ -61,7 +61,7 @@ def test_types_and_kinds_are_those_of_azure(case):
     reference, production = (found.types for found in case.tables)
     common = {name: kinds.common(reference[name], production[name]) for name in reference}
     assert {name: kind for name, kind in common.items() if kind} == expected["common"]
-    found = {}
+    found: dict[str, set[str]] = {}
     for row in case.drift.metrics:
         found.setdefault(row.kind, set()).add(row.feature)
     assert found == {kind: set(names) for kind, names in expected["drift"].items() if names}
@@ -74,8 +74,8 @@ def test_rows_that_miss_no_value_are_counted_alike(case):
 
 
 def test_every_drift_metric_has_the_same_value_and_breaches_alike(case):
-    found = {(row.kind, row.metric): {} for row in case.drift.metrics}
-    breached = {key: set() for key in found}
+    found: dict[tuple[str, str], dict[str, float]] = {(row.kind, row.metric): {} for row in case.drift.metrics}
+    breached: dict[tuple[str, str], set[str]] = {key: set() for key in found}
     for row in case.drift.metrics:
         found[row.kind, row.metric][row.feature] = row.value
         if row.breached:
@@ -101,9 +101,14 @@ def test_every_quality_metric_has_the_same_value_threshold_and_verdict(case):
         row = found[key]
         assert row.kind == figures["data_type"].lower(), key
         assert row.reference == pytest.approx(figures["reference"], rel=1e-12), key
-        assert row.value == (None if figures["production"] is None else pytest.approx(figures["production"], rel=1e-12)), key
+        assert row.value == (
+            None if figures["production"] is None else pytest.approx(figures["production"], rel=1e-12)
+        ), key
         assert row.threshold == pytest.approx(figures["threshold"], rel=1e-12), key
-    breaches = {f"{name.partition(':')[0]}:{METRICS[name.partition(':')[2]]}" for name in case.expected["data_quality"]["breaches"]}
+    breaches = {
+        f"{name.partition(':')[0]}:{METRICS[name.partition(':')[2]]}"
+        for name in case.expected["data_quality"]["breaches"]
+    }
     assert set(case.quality.breached) == breaches
 
 
@@ -126,7 +131,9 @@ def shown(histogram, side):
 
 
 def shown_there(buckets):
-    return {key[0]: count for *key, count in buckets if key[0] != "Other"} if len(buckets[0]) == 2 else collapsed(buckets)
+    return (
+        {key[0]: count for *key, count in buckets if key[0] != "Other"} if len(buckets[0]) == 2 else collapsed(buckets)
+    )
 
 
 def collapsed(buckets):

@@ -8,7 +8,9 @@ INTEGER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")  # '12.7' is cut to 12
 REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|nan|[+-]?(inf|infinity)", re.IGNORECASE)
 TRUE_FALSE = {"t", "true", "y", "yes", "1", "f", "false", "n", "no", "0"}
 DATE = re.compile(r"[+-]?\d{4,7}(-\d{1,2}(-\d{1,2}([ T].*)?)?)?")
-TIME = re.compile(r"(.*?)(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?)?(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?)?")
+TIME = re.compile(
+    r"(.*?)(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?)?(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?)?"
+)
 
 
 def fails(value: str, source: str, wanted: str) -> bool:

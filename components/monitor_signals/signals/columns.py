@@ -122,6 +122,13 @@ class Column:
         """
         raise NotComputed("its type can't be compared")
 
+    def codes(self) -> np.ndarray:
+        """For each row the place of its value among the distinct values in their order, float64, NaN for none.
+
+        Raises:
+            NotComputed: the values can't be counted.
+        """
+        raise NotComputed("its type can't be counted")
 
     def _pick(self, keep: np.ndarray) -> "Column":
         return type(self)(int(np.count_nonzero(keep)), self._missing_of(keep))
@@ -170,6 +177,13 @@ class Coded(Column):
 
     def few(self, share: float) -> bool:
         return len(self._values) + (self.missing is not None) < share * self.rows
+
+    def codes(self) -> np.ndarray:
+        used = np.flatnonzero(self._all)
+        places = np.full(len(self._values) + 1, np.nan)  # the last for code -1
+        order = pc.sort_indices(self._values.take(pa.array(used))).to_numpy()
+        places[used[order]] = np.arange(len(used))
+        return places[self._codes]
 
     def _pick(self, keep: np.ndarray) -> Column:
         return Coded(self._codes[keep], self._values, self._missing_of(keep))
@@ -261,6 +275,14 @@ class Numeric(Column):
         chosen = np.zeros(self.rows, bool)
         chosen[places] = True
         return self._data[chosen[~self.missing]]
+
+    def codes(self) -> np.ndarray:
+        values, places = np.unique(self._data, return_inverse=True)
+        if len(values) > DISTINCT:
+            raise NotComputed(f"it has more than {DISTINCT:,} distinct values")
+        found = np.full(self.rows, np.nan)
+        found[slice(None) if self.missing is None else ~self.missing] = places
+        return found
 
     def _pick(self, keep: np.ndarray) -> Column:
         return Numeric(int(np.count_nonzero(keep)), self._chosen(Rows(self.rows, keep)), self._missing_of(keep))

@@ -7,8 +7,9 @@ from typing import Protocol
 from signals.columns import Column
 from signals.drift_signal import DriftSignal
 from signals.quality_signal import QualitySignal
+from signals.result import Result
 from signals.selection import Pair
-from signals.spec import QUALITY, Result, Signal
+from signals.spec import QUALITY, Signal
 from signals.tables import Table
 
 

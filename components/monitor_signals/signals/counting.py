@@ -42,7 +42,7 @@ def in_buckets(values: np.ndarray, limits: np.ndarray, in_order: bool = False) -
         in_order: whether the values ascend, which saves looking at each.
 
     Returns:
-        int64 of the buckets' shape. A value above the last limit counts nowhere; one that equals it, in the last bucket.
+        int64 of the buckets' shape. A value above the last limit counts nowhere, one that equals it in the last bucket.
     """
     buckets, low, high = len(limits) - 1, limits[0], limits[-1]
     widths = np.diff(limits)
@@ -76,5 +76,7 @@ def _of_ordered(values: np.ndarray, limits: np.ndarray, width: float | None) -> 
         firsts = np.searchsorted(values, limits, side="left")
     else:
         low, last = limits[0], len(limits)
-        firsts = np.array([bisect.bisect_left(values, k, hi=end, key=lambda x: int((x - low) / width)) for k in range(last)])
+        firsts = np.array(
+            [bisect.bisect_left(values, k, hi=end, key=lambda x: int((x - low) / width)) for k in range(last)]
+        )
     return np.diff(np.append(firsts, end))

@@ -13,6 +13,7 @@ import pyarrow as pa
 from signals.columns import Column, Counted, NotComputed
 from signals.counting import edges, in_buckets
 from signals.quantiles import Steps, chance, deviation, largest_difference
+from signals.result import Histogram
 from signals.rows import Rows
 
 SMALLEST_DEVIATION = 0.001  # of the reference, in the normalized Wasserstein distance
@@ -43,6 +44,11 @@ class Numbers:
         limits = _limits([span for column in self._columns if (span := column.span)], rows)
         reference, production = (in_buckets(column.numbers(Rows(column.rows)), limits) for column in self._columns)
         return limits, reference, production
+
+    def shown(self) -> Histogram:
+        """The same for a report."""
+        limits, reference, production = self.histogram
+        return Histogram(reference.tolist(), production.tolist(), limits=limits.tolist())
 
     @cached_property
     def counts(self) -> Buckets:
@@ -111,10 +117,11 @@ class Categories:
     Args:
         columns: reference, production.
         rows: of each, at least one.
-        kind: type in which the values are compared.
+        kind: type in which the values are compared; None for their own.
     """
 
-    def __init__(self, columns: tuple[Column, Column], rows: tuple[Rows, Rows], kind: pa.DataType) -> None:
+    def __init__(self, columns: tuple[Column, Column], rows: tuple[Rows, Rows], kind: pa.DataType | None) -> None:
+        self.kind = kind
         reference, production = (column.counted(of, kind) for column, of in zip(columns, rows, strict=True))
         keys = _union(reference, production)
         self.reference, self.production = reference.of(keys), production.of(keys)

@@ -4,14 +4,16 @@ import threading
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from signals.columns import Column, NotComputed, text_of
 from signals.drift import IN_ORDER, KS_ROWS, Categories, Numbers
 from signals.kinds import FEW, NUMERICAL, kind_of
 from signals.quantiles import Steps
+from signals.result import Histogram, Result, Row
 from signals.rows import Rows
 from signals.selection import SIDES, Pair
-from signals.spec import P_VALUES, Histogram, Result, Row, Signal
+from signals.spec import FROM_BELOW, P_VALUES, Signal
 
 SHOWN = 100  # categories of a histogram
 SHARED = {"long": pa.int64(), "double": pa.float64()}  # types in which columns of different types are compared
@@ -26,6 +28,7 @@ class DriftSignal:
 
     def __init__(self, pair: Pair, signal: Signal) -> None:
         self._pair, self._signal, self._lock = pair, signal, threading.Lock()
+        self._needed = max(1, signal.minimum_rows)
         self.result = Result(signal)
         self._selected = pair.selected(self.result)
         self._types = pair.comparable(self.result, self._selected)
@@ -56,7 +59,7 @@ class DriftSignal:
             with self._lock:
                 self._late.append(name)
             return
-        if not all(rows.count for rows in self._rows):
+        if any(rows.count < self._needed for rows in self._rows):
             return
         kind = kind_of(name, self._types[name], self._signal.overrides, lambda: reference.few(FEW))
         if kind is None:
@@ -66,13 +69,13 @@ class DriftSignal:
             text = f"is {self._types[name]} and so no number as feature_type_override says; Azure's job fails"
             self.result.note("warning", "no-number", text, name)
         try:
-            if kind == NUMERICAL:
-                self._measure_numbers(name, columns)
-            else:
-                self._measure_categories(name, columns)
+            measured = self._numbers(columns) if kind == NUMERICAL else self._categories(name, columns)
+            self._measure(name, kind, measured)
+            histogram = measured.shown() if isinstance(measured, Numbers) else _of_categories(columns, measured.kind)
+            with self._lock:
+                self.result.histograms[name] = histogram
         except NotComputed as error:
-            text = f"{error}: figures that need it are left out; Azure's job fails"
-            self.result.note("error", "not-computed", text, name)
+            self._not_computed(name, error, "its histogram")
 
     def again(self) -> bool:
         """Whether columns turned out to miss values, NaN as a rule, that their files' statistics did not tell of."""
@@ -98,10 +101,10 @@ class DriftSignal:
                 continue
             self._rows = self._rows[0].without(missing[0]), self._rows[1].without(missing[1])
         self.result.rows = {side: table.rows for side, table in zip(SIDES, self._pair.tables, strict=True)}
-        for side, rows in zip(SIDES, self._rows, strict=True):
-            self.result.rows[f"complete_{side}"] = rows.count
-            if rows.count < self._signal.minimum_rows:
-                text = f"{side} has {rows.count:,} rows that miss no value, and {self._signal.minimum_rows:,} are needed"
+        for side, counted in zip(SIDES, self._rows, strict=True):
+            self.result.rows[f"complete_{side}"] = counted.count
+            if counted.count < self._needed:
+                text = f"{side} has {counted.count:,} rows that miss no value, and {self._needed:,} are needed"
                 self.result.note("error", "too-few-rows", text)
 
     def _quantiles(self) -> Steps:
@@ -110,30 +113,32 @@ class DriftSignal:
                 self._steps = Steps(self._rows[0].count, self._rows[1].count)
             return self._steps
 
-    def _measure_numbers(self, name: str, columns: tuple[Column, Column]) -> None:
-        metrics = self._signal.thresholds.get(NUMERICAL, {})
-        numbers = Numbers(columns, self._rows, self._quantiles, in_order=bool(IN_ORDER & metrics.keys()))
-        self._measure(name, NUMERICAL, numbers)
-        limits, *counts = numbers.histogram
-        self._show(name, Histogram(counts[0].tolist(), counts[1].tolist(), limits=limits.tolist()))
+    def _numbers(self, columns: tuple[Column, Column]) -> Numbers:
+        in_order = bool(IN_ORDER & self._signal.thresholds.get(NUMERICAL, {}).keys())
+        return Numbers(columns, self._rows, self._quantiles, in_order)
 
-    def _measure_categories(self, name: str, columns: tuple[Column, Column]) -> None:
-        kind = SHARED.get(self._types[name])
-        self._measure(name, "categorical", Categories(columns, self._rows, kind))
-        self._show(name, _of_categories(columns, kind))
+    def _categories(self, name: str, columns: tuple[Column, Column]) -> Categories:
+        return Categories(columns, self._rows, SHARED.get(self._types[name]))
 
-    def _show(self, name: str, histogram: Histogram) -> None:
-        with self._lock:
-            self.result.histograms[name] = histogram
+    def _not_computed(self, name: str, error: NotComputed, what: str) -> None:
+        self.result.note("error", "not-computed", f"{error}, so {what} can't be computed; Azure's job fails", name)
 
     def _measure(self, name: str, kind: str, measured: Numbers | Categories) -> None:
         found = []
         for metric, threshold in self._signal.thresholds.get(kind, {}).items():
-            value = float(np.float32(getattr(measured, metric)()))  # Azure keeps drift in single precision
+            try:
+                value = float(np.float32(getattr(measured, metric)()))  # Azure keeps drift in single precision
+            except NotComputed as error:
+                self._not_computed(name, error, metric)
+                continue
             limit = float(np.float32(threshold))
-            breached = value < limit if metric in P_VALUES else value > limit
-            found.append(Row(name, kind, metric, None if np.isnan(value) else value, limit, breached,
-                             self._difference(kind, metric)))  # fmt: skip
+            if np.isnan(value):
+                text = f"has a single value, of which {metric} says nothing; on Azure it is never breached either"
+                self.result.note("warning", "not-defined", text, name)
+            breached = value < limit if metric in FROM_BELOW else value > limit
+            row = Row(name, kind, metric, None if np.isnan(value) else value, limit, breached)
+            row.azure, row.evaluated = self._difference(kind, metric), self._signal.azure_evaluates(kind, metric)
+            found.append(row)
         with self._lock:
             self.result.metrics += found
 
@@ -149,7 +154,9 @@ class DriftSignal:
 
 def _has_more(rows: Rows, column: Column) -> bool:
     """Whether one of these rows misses a value in a column."""
-    return column.missing is not None and bool(np.any(column.missing if rows.keep is None else column.missing & rows.keep))
+    return column.missing is not None and bool(
+        np.any(column.missing if rows.keep is None else column.missing & rows.keep)
+    )
 
 
 def _of_categories(columns: tuple[Column, Column], kind: pa.DataType | None) -> Histogram:
@@ -158,11 +165,12 @@ def _of_categories(columns: tuple[Column, Column], kind: pa.DataType | None) -> 
     values = pa.chunked_array([side.values for side in counts]).unique()
     reference, production = (side.of(values) for side in counts)
     nulls = [column.nulls for column in columns]
-    order = np.lexsort((-production, -reference))[:SHOWN]
-    shown = {text_of(value): place for value, place in zip(values.take(pa.array(order)).to_pylist(), order, strict=True)}
-    texts: list[str | None] = [*shown]
-    sides = [[int(side[place]) for place in shown.values()] for side in (reference, production)]
+    table = pa.table({"value": values, "reference": -reference, "production": -production})
+    keys = [("reference", "ascending"), ("production", "ascending"), ("value", "ascending")]
+    shown = table.take(pc.select_k_unstable(table, SHOWN, keys)).to_pydict()
+    texts: list[str | None] = [text_of(value) for value in shown["value"]]
+    sides = [[-count for count in shown[side]] for side in SIDES]
     if any(nulls):
         texts.append(None)
         sides = [[*side, count] for side, count in zip(sides, nulls, strict=True)]
-    return Histogram(*sides, categories=texts)
+    return Histogram(sides[0], sides[1], categories=texts)

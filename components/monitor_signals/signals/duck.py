@@ -76,10 +76,22 @@ def read_json(paths: Iterable[Path], columns: Mapping[str, str] | None = None, d
     """
     options = ["format='newline_delimited'", "records=true", "ignore_errors=true", "maximum_object_size=67108864"]
     if columns is None:
-        options += ["union_by_name=true", "sample_size=-1", f"maximum_sample_files={ALL_FILES}", f"maximum_depth={depth}"]
+        options += [
+            "union_by_name=true",
+            "sample_size=-1",
+            f"maximum_sample_files={ALL_FILES}",
+            f"maximum_depth={depth}",
+        ]
     else:
-        options.append("columns={" + ", ".join(f"{literal(key)}: {literal(kind)}" for key, kind in columns.items()) + "}")
+        options.append(
+            "columns={" + ", ".join(f"{literal(key)}: {literal(kind)}" for key, kind in columns.items()) + "}"
+        )
     return f"read_json({files(paths)}, {', '.join(options)})"
+
+
+def read_parquet(paths: Iterable[Path]) -> str:
+    """A table function that reads Parquet files."""
+    return f"read_parquet({files(paths)}, union_by_name=true)"
 
 
 def described(connection: Any, query: str) -> dict[str, str]:
@@ -93,7 +105,9 @@ def plain(types: Mapping[str, str]) -> dict[str, str]:
     Times stay text, as in Spark. What is text in one line and a number in another, or has values inside, is JSON first.
     """
     return {
-        column: NUMBERS.get(kind, "JSON" if kind.startswith(("JSON", "STRUCT", "MAP")) or kind.endswith("]") else "VARCHAR")
+        column: NUMBERS.get(
+            kind, "JSON" if kind.startswith(("JSON", "STRUCT", "MAP")) or kind.endswith("]") else "VARCHAR"
+        )
         for column, kind in types.items()
     }
 
@@ -105,7 +119,9 @@ def as_text(column: str, kind: str) -> str:
 
 def write(connection: Any, query: str, target: Path) -> None:
     """Write what a query gives to a Parquet file."""
-    connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, ROW_GROUP_SIZE 262144, COMPRESSION lz4_raw)")
+    connection.execute(
+        f"COPY ({query}) TO {literal(target)} (FORMAT parquet, ROW_GROUP_SIZE 262144, COMPRESSION lz4_raw)"
+    )
 
 
 def count(connection: Any, query: str) -> int:

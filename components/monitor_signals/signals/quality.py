@@ -2,7 +2,7 @@
 
 Source: azureml-assets, assets/model_monitoring/components/src/data_quality_statistics, data_quality_compute_metrics.
 What it does before it counts, it does here too: missing numbers become the median and missing text the commonest text.
-Only the missing that are left then are of a wrong type, and a number that was missing is out of bounds if the median is.
+Only the missing that are left then are of a wrong type; a number that was missing is out of bounds if the median is.
 """
 
 import re
@@ -19,7 +19,19 @@ from signals.rows import Rows
 
 NULLS, TYPES, BOUNDS = "null_value_rate", "data_type_error_rate", "out_of_bounds_rate"
 SEPARATOR = re.compile(r"(?: +)?, ?")  # at which Azure cuts the text that it has made of all categories
-CHECKED = ("smallint", "boolean", "binary", "double", "timestamp", "string", "int", "float", "tinyint", "bigint", "date")
+CHECKED = (
+    "smallint",
+    "boolean",
+    "binary",
+    "double",
+    "timestamp",
+    "string",
+    "int",
+    "float",
+    "tinyint",
+    "bigint",
+    "date",
+)
 
 
 @dataclass
@@ -46,6 +58,11 @@ class Profile:
     below: int = 0
     above: int = 0
     median_outside: bool = False
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """(low, high)."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
     @property
     def imputed(self) -> bool:
@@ -77,7 +94,7 @@ def profile(column: Column, spark: str, kind: str, learned: Profile | None, valu
     if kind == CATEGORICAL or (span := column.span) is None:
         return found
     found.low, found.high = span
-    low, high = (learned.low, learned.high) if learned and learned.low is not None else span
+    low, high = learned.bounds if learned and learned.bounds else span
     if found.low < low or found.high > high:
         numbers = column.numbers(rows)
         found.below, found.above = int(np.count_nonzero(numbers < low)), int(np.count_nonzero(numbers > high))

@@ -5,8 +5,9 @@ import threading
 from signals.columns import Column, NotComputed
 from signals.kinds import CATEGORICAL, FEW, kind_of
 from signals.quality import NULLS, Profile, profile, rate, violations
+from signals.result import Result, Row
 from signals.selection import SIDES, Pair
-from signals.spec import Result, Row, Signal
+from signals.spec import Signal
 
 
 class QualitySignal:
@@ -14,13 +15,14 @@ class QualitySignal:
 
     def __init__(self, pair: Pair, signal: Signal) -> None:
         self._pair, self._signal, self._lock = pair, signal, threading.Lock()
+        self._needed = max(1, signal.minimum_rows)
         self.result = Result(signal)
         self.names, self.looks = pair.selected(self.result), list[str]()
         self._rows = pair.segment(0, signal), pair.segment(1, signal)
         for side, rows in zip(SIDES, self._rows, strict=True):
             self.result.rows[side] = rows.count
-            if rows.count < max(signal.minimum_rows, 1):
-                text = f"{side} has {rows.count:,} rows, and {max(signal.minimum_rows, 1):,} are needed"
+            if rows.count < self._needed:
+                text = f"{side} has {rows.count:,} rows, and {self._needed:,} are needed"
                 self.result.note("error", "too-few-rows", text)
         self._note_row_count()
 
@@ -29,7 +31,7 @@ class QualitySignal:
 
     def column(self, name: str, reference: Column, production: Column) -> None:
         """Compute one feature."""
-        if not all(rows.count for rows in self._rows):
+        if any(rows.count < self._needed for rows in self._rows):
             return
         columns = [column.only(rows) for column, rows in zip((reference, production), self._rows, strict=True)]
         spark = [table.types[name] for table in self._pair.tables]
@@ -56,8 +58,8 @@ class QualitySignal:
         return False
 
     def _compare(self, name: str, kind: str, learned: Profile, found: Profile) -> None:
-        for side, profile in zip(SIDES, (learned, found), strict=True):
-            if profile.nulls == profile.rows:
+        for side, counted in zip(SIDES, (learned, found), strict=True):
+            if counted.nulls == counted.rows:
                 self.result.note("warning", "all-null", f"has no value in {side}; Azure's job fails", name)
         reference, production = violations(learned, learned), violations(learned, found)
         rows = []
@@ -81,4 +83,3 @@ class QualitySignal:
                 f"production has more rows ({self.result.rows['production']:,}) than the reference "
                 f"({self.result.rows['reference']:,}); Azure takes that for a breach of data quality",
             )
-

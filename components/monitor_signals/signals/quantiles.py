@@ -1,4 +1,4 @@
-"""Distances of two samples in order: Wasserstein's between their quantiles, Kolmogorov and Smirnov's between their shares."""
+"""Distances of two ordered samples: Wasserstein's between quantiles, Kolmogorov and Smirnov's between shares."""
 
 import math
 
@@ -37,7 +37,7 @@ class Steps:
         return total
 
     def _between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Places in both samples and widths, from the end of the reference's value before `first` to that before `last`."""
+        """Places in both samples and widths, while the reference goes from its value `first` to that before `last`."""
         rows, others = self._sizes
         # In units of 1/(reference * production), integers: floating-point shares that should be equal may differ.
         own = np.arange(first + 1, last + 1, dtype=np.int64) * others

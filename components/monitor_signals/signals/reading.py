@@ -58,17 +58,21 @@ def open_table(source: Source) -> Table:
         NoData: it has no columns.
     """
     schemas = [pq.read_schema(path) for path in source.files]
-    fields = {}
+    fields: dict[str, pa.DataType] = {}
     for schema in schemas:
         for column in schema:
             known = fields.get(column.name)
-            fields[column.name] = column.type if known is None else _shared(column.name, known, column.type, source.notes)
+            fields[column.name] = (
+                column.type if known is None else _shared(column.name, known, column.type, source.notes)
+            )
     wanted = [name for name in source.columns or fields if name in fields and name not in source.dropped]
     if not wanted:
         raise NoData("no-data", f"{source.root.name} has no columns to look at")
     lacking = [name for name in wanted if any(name not in schema.names for schema in schemas)]
     for name in lacking:
-        source.notes.append(("missing-in-files", f"'{name}' is not in all files; where it is missing it counts as NULL"))
+        source.notes.append(
+            ("missing-in-files", f"'{name}' is not in all files; where it is missing it counts as NULL")
+        )
     return Table(list(source.files), pa.schema([(name, fields[name]) for name in wanted]))
 
 

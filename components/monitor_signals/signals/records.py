@@ -53,7 +53,9 @@ def _clean(connection: Any, source: Source, folder: Path) -> Sequence[Path]:
     rows = "data IS NOT NULL AND json_type(data) = 'ARRAY'"
     broken = duck.count(connection, f"SELECT count(*) FROM {read} WHERE data IS NULL AND dataref IS NULL")
     other = duck.count(connection, f"SELECT count(*) FROM {read} WHERE data IS NOT NULL AND json_type(data) <> 'ARRAY'")
-    referred = connection.execute(f"SELECT {CORRELATION}, dataref FROM {read} WHERE data IS NULL AND dataref IS NOT NULL").fetchall()
+    referred = connection.execute(
+        f"SELECT {CORRELATION}, dataref FROM {read} WHERE data IS NULL AND dataref IS NOT NULL"
+    ).fetchall()
     if broken:
         text = f"{broken:,} collected records can't be read and are left out; on Azure such a line is a row of NULLs"
         source.notes.append(("corrupt-record", text))

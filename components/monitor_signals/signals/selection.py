@@ -8,8 +8,9 @@ import numpy as np
 
 from signals.columns import Column
 from signals.kinds import common
+from signals.result import Result
 from signals.rows import Rows
-from signals.spec import Result, Signal
+from signals.spec import CORRELATION, Signal
 from signals.tables import Table
 
 MEMORY = 800 * 2**20  # bytes for columns, those that are computed and those that were read before their time
@@ -60,12 +61,12 @@ class Pair:
                 if name not in table.types:
                     result.note("error", "missing-column", f"{side} data has no column '{name}'", name)
         if signal.features is None:
-            for name in [*reference, *production]:
+            for name in dict.fromkeys(name for name in [*reference, *production] if name != CORRELATION):
                 for side, types in zip(SIDES, (reference, production), strict=True):
                     if name not in types:
                         result.note("warning", "missing-column", f"{side} data has no column '{name}'", name)
         wanted = reference if signal.features is None else [name for name in reference if name in signal.features]
-        return [name for name in wanted if name in production]
+        return [name for name in wanted if name in production and (signal.features is not None or name != CORRELATION)]
 
     def comparable(self, result: Result, names: Iterable[str]) -> dict[str, str]:
         """Feature -> the type in which both sides are compared; findings tell of those that have none."""

@@ -50,14 +50,16 @@ class Window:
         """
         parts = [dt.datetime.fromisoformat(part.strip()) for part in text.split("/")]
         if len(parts) != 2:
-            raise ValueError(f"'{text}' is no window; it is to be START/END, such as 2013-07-01T00:00Z/2013-07-02T00:00Z")
+            raise ValueError(
+                f"'{text}' is no window; it is to be START/END, such as 2013-07-01T00:00Z/2013-07-02T00:00Z"
+            )
         start, end = (part.astimezone(dt.UTC) if part.tzinfo else part.replace(tzinfo=dt.UTC) for part in parts)
         if start >= end:
             raise ValueError(f"'{text}' is no window: it ends before it starts")
         return cls(start, end)
 
     def touches(self, hour: dt.datetime) -> bool:
-        """Whether Azure reads the folder of an hour: it takes whole hours, that of the start, not that of a full end."""
+        """Whether Azure reads the folder of an hour: whole ones, that of the start, not that of a full end."""
         return self.start.replace(minute=0, second=0, microsecond=0) <= hour < self.end
 
     def __str__(self) -> str:
@@ -106,7 +108,9 @@ def find(path: Path, window: Window | None) -> Source:
 
 def _below(folder: Path) -> list[Path]:
     found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if not any(part.startswith(IGNORED) for part in path.relative_to(folder).parts))
+    return sorted(
+        path for path in found if not any(part.startswith(IGNORED) for part in path.relative_to(folder).parts)
+    )
 
 
 def _of_files(root: Path, files: Sequence[Path], window: Window | None, kind: str | None = None) -> Source:
@@ -119,12 +123,16 @@ def _of_files(root: Path, files: Sequence[Path], window: Window | None, kind: st
         if hours:
             known = [path for path, hour in hours.items() if window.touches(hour)]
             if not known:
-                raise NoData("no-data", f"nothing was collected in the window {window}; earlier or later hours are there")
+                raise NoData(
+                    "no-data", f"nothing was collected in the window {window}; earlier or later hours are there"
+                )
         else:
             notes.append(("window-not-applied", f"{root.name} has no folders of hours, so all of it is read"))
     formats = {kind or _format(path) for path in known}
     if len(formats) > 1:
-        raise NoData("mixed-formats", f"{root.name} has files of {' and '.join(sorted(map(str, formats)))}; one is needed")
+        raise NoData(
+            "mixed-formats", f"{root.name} has files of {' and '.join(sorted(map(str, formats)))}; one is needed"
+        )
     return Source(root, known, str(formats.pop()), notes=notes)
 
 
@@ -136,7 +144,7 @@ def _format(path: Path) -> str | None:
 def _hour(path: Path) -> dt.datetime | None:
     found = HOUR.search(path.parent.as_posix())
     try:
-        return dt.datetime(*map(int, found.groups()), tzinfo=dt.UTC) if found else None  # type: ignore[misc]
+        return dt.datetime.strptime(found[0], "%Y/%m/%d/%H").replace(tzinfo=dt.UTC) if found else None
     except ValueError:
         return None
 
@@ -174,7 +182,7 @@ def _of_entry(root: Path, entry: dict[str, str]) -> list[Path]:
 def _apply(source: Source, step: str, value: Any) -> None:
     if step in READERS:
         options = value or {}
-        delimiter = options.get("delimiter")
+        delimiter = str(options.get("delimiter") or ",")
         source.delimiter = DELIMITERS.get(delimiter, delimiter)
         source.header = options.get("header") not in ("no_header", False)
     elif step == "keep_columns":

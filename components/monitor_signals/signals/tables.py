@@ -25,7 +25,7 @@ class Table:
     """
 
     def __init__(self, files: Sequence[Path], schema: pa.Schema) -> None:
-        self._files, self.schema = [str(file) for file in files], schema
+        self.files, self.schema = list(files), schema
 
     @cached_property
     def rows(self) -> int:
@@ -44,7 +44,7 @@ class Table:
             pyarrow.ArrowInvalid: a value of a file can't be cast to the column's type.
         """
         spark = self.types[name]
-        if spark in (*INTEGERS, *REALS):
+        if self.is_number(name):
             return self._numeric(name)
         if spark in COUNTED:
             return self._coded(name)
@@ -52,6 +52,10 @@ class Table:
         for start, part in self._parts(name, BATCH):
             missing[start : start + len(part)] = _nulls(part)
         return Column(self.rows, _some(missing))
+
+    def is_number(self, name: str) -> bool:
+        """Whether a column is one of numbers."""
+        return self.types[name] in (*INTEGERS, *REALS)
 
     def may_have_nulls(self, name: str) -> bool:
         """Whether the files' own statistics leave it open that the column has NULLs. They don't tell of NaN."""
@@ -104,7 +108,7 @@ class Table:
         start = 0
         kind = self.schema.field(name).type
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        for path, metadata in zip(self._files, self._metadata, strict=True):
+        for path, metadata in zip(self.files, self._metadata, strict=True):
             if name not in metadata.schema.to_arrow_schema().names:
                 yield start, pa.nulls(metadata.num_rows, kind)
                 start += metadata.num_rows
@@ -118,7 +122,7 @@ class Table:
 
     @cached_property
     def _metadata(self) -> list[pq.FileMetaData]:
-        return [pq.read_metadata(file) for file in self._files]
+        return [pq.read_metadata(file) for file in self.files]
 
 
 def _cast(part: pa.Array, wanted: pa.DataType) -> pa.Array:
