@@ -3,8 +3,8 @@
     python -m scripts.retrain --env local --approved-by "Ada"
     python -m scripts.retrain --env dev --approved-by "Ada" --reason "mail of the monitor, 24 July"
 
-What led to it is in tags of the train job: reason, monitor run, new rows, who approved. In Azure, whose own alerts tell of
-a breach, the reason is given by hand.
+What led to it is in tags of the train job: reason, monitor run, new rows, who approved. In Azure, whose own alerts tell
+of a breach, the reason is given by hand.
 
 Exit code: 0 it was trained (whether or not the gate let the model through), 1 an error, 3 the policy says no.
 """
