@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -118,11 +119,18 @@ def test_drift_is_seen_told_and_shown(place, inbox, tmp_path):
     assert "2 runs from" in page.dom, "what the monitor has found over its runs"
 
 
-def test_the_report_is_an_artifact_of_the_monitors_run(place, monkeypatch):
+@pytest.fixture
+def tracking(place) -> Iterator[tuple[MlflowClient, str]]:
+    """The workspace's MLflow, and the run of the monitor's last job."""
     page = place.az("job", "show", "--name", found(place)["run"])["services"]["Studio"]["endpoint"]
     address, _, rest = page.partition("/#/")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)  # artifacts are fetched through the server
-    client, run = MlflowClient(address), rest.rpartition("/")[2]
+    mlflow.set_tracking_uri(address)  # artifacts are fetched through the server
+    yield MlflowClient(), rest.rpartition("/")[2]
+    mlflow.set_tracking_uri("")
+
+
+def test_the_report_is_an_artifact_of_the_monitors_run(tracking):
+    client, run = tracking
     assert {"report.html", "results.json"} <= {file.path for file in client.list_artifacts(run)}
     assert client.get_run(run).data.metrics["data_drift/temp/jensen_shannon_distance"] > 0.01
 
