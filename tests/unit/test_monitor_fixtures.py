@@ -56,9 +56,9 @@ def case(request):
 
 def test_types_and_kinds_are_those_of_azure(case):
     expected = case.expected["classification"]
-    for side, found in zip(("reference", "production"), case.tables, strict=True):
-        assert found.types == expected[f"{side}_dtypes"]
-    reference, production = (found.types for found in case.tables)
+    for side, loaded in zip(("reference", "production"), case.tables, strict=True):
+        assert loaded.types == expected[f"{side}_dtypes"]
+    reference, production = (loaded.types for loaded in case.tables)
     common = {name: kinds.common(reference[name], production[name]) for name in reference}
     assert {name: kind for name, kind in common.items() if kind} == expected["common"]
     found: dict[str, set[str]] = {}
