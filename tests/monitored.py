@@ -15,7 +15,7 @@ DISTANCES = load("monitor_signals", "signals.spec").DISTANCES
 DISTANCE, NULLS = "jensen_shannon_distance", "null_value_rate"
 
 
-def drift(name: str = "drift", metric: str = DISTANCE, threshold: float = 0.1, **more: Any) -> dict[str, Any]:
+def drift(name: str = "drift", metric: str = DISTANCE, threshold: Any = 0.1, **more: Any) -> dict[str, Any]:
     """A drift signal with one metric for whatever kind has it."""
     kinds = {kind: {metric: threshold} for kind, metrics in DISTANCES.items() if metric in metrics}
     return {"name": name, "type": "data_drift", "metric_thresholds": kinds, **more}
@@ -27,7 +27,9 @@ def quality(name: str = "quality", metric: str = NULLS, threshold: float = 0.0, 
     return {"name": name, "type": "data_quality", "metric_thresholds": kinds, **more}
 
 
-def monitor(folder: Path, reference: Any, production: Any, *signals: Mapping[str, Any], **options: str) -> dict[str, Any]:
+def monitor(
+    folder: Path, reference: Any, production: Any, *signals: Mapping[str, Any], **options: str
+) -> dict[str, Any]:
     """Signal -> what the component wrote of it.
 
     Args:

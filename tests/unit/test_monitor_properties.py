@@ -81,7 +81,9 @@ def test_statistics_of_ordered_samples_are_those_of_scipy(reference, production)
     steps = quantiles.Steps(len(reference), len(production))
     ordered = np.sort(reference), np.sort(production)
     assert steps.distance(*ordered) == pytest.approx(stats.wasserstein_distance(reference, production), rel=1e-6)
-    assert quantiles.largest_difference(*ordered) == pytest.approx(stats.ks_2samp(reference, production, method="asymp").statistic)
+    assert quantiles.largest_difference(*ordered) == pytest.approx(
+        stats.ks_2samp(reference, production, method="asymp").statistic
+    )
 
 
 @given(samples)

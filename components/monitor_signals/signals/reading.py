@@ -125,4 +125,9 @@ def _convert_json(connection: Any, source: Source, target: Path) -> None:
     types = duck.plain(duck.described(connection, f"SELECT * FROM {duck.read_json(source.files)}"))
     read = duck.read_json(source.files, types)
     picked = ", ".join(duck.as_text(column, kind) for column, kind in types.items())
-    duck.write(connection, f"SELECT {picked} FROM {read}", target)
+    some = f"COALESCE({', '.join(f'CAST({duck.name(column)} AS VARCHAR)' for column in types)}) IS NOT NULL"
+    if left_out := duck.count(connection, f"SELECT count(*) FROM {read} WHERE NOT ({some})"):
+        source.notes.append(
+            ("corrupt-line", f"{left_out:,} lines that are no objects, or have no values, are left out")
+        )
+    duck.write(connection, f"SELECT {picked} FROM {read} WHERE {some}", target)
