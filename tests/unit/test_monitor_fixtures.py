@@ -69,8 +69,8 @@ def test_types_and_kinds_are_those_of_azure(case):
 
 def test_rows_that_miss_no_value_are_counted_alike(case):
     rows = case.expected["data_drift"]["row_count"]
-    assert case.drift.rows["complete_reference"] == rows["BaselineRowCount"]
-    assert case.drift.rows["complete_production"] == rows["TargetRowCount"]
+    assert case.drift.rows["reference_after_dropna"] == rows["BaselineRowCount"]
+    assert case.drift.rows["production_after_dropna"] == rows["TargetRowCount"]
 
 
 def test_every_drift_metric_has_the_same_value_and_breaches_alike(case):

@@ -102,7 +102,7 @@ class DriftSignal:
             self._rows = self._rows[0].without(missing[0]), self._rows[1].without(missing[1])
         self.result.rows = {side: table.rows for side, table in zip(SIDES, self._pair.tables, strict=True)}
         for side, counted in zip(SIDES, self._rows, strict=True):
-            self.result.rows[f"complete_{side}"] = counted.count
+            self.result.rows[f"{side}_after_dropna"] = counted.count
             if counted.count < self._needed:
                 text = f"{side} has {counted.count:,} rows that miss no value, and {self._needed:,} are needed"
                 self.result.note("error", "too-few-rows", text)

@@ -1,6 +1,5 @@
 """Records of the model data collector, one a line, each with the rows of a request in `data`, as a table."""
 
-import gzip
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ CORRELATION = "correlationid"
 def is_record(files: Iterable[Path]) -> bool:
     """Whether files are those of the collector, by the first line that is JSON."""
     for path in files:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with path.open("rb") as file:
             for line in file:
                 try:
                     found = json.loads(line)

@@ -67,10 +67,10 @@ class Pair:
                 if name not in table.types:
                     result.note("error", "missing-column", f"{side} data has no column '{name}'", name)
         if signal.features is None:
-            for name in dict.fromkeys(name for name in [*reference, *production] if name != CORRELATION):
-                for side, types in zip(SIDES, (reference, production), strict=True):
-                    if name not in types:
-                        result.note("warning", "missing-column", f"{side} data has no column '{name}'", name)
+            for side, types, others in zip(SIDES, (reference, production), (production, reference), strict=True):
+                if lacking := [name for name in others if name not in types and name != CORRELATION]:
+                    text = f"{side} data has no column {', '.join(lacking)}; only what both sides have is compared"
+                    result.note("warning", "missing-column", text)
         wanted = reference if signal.features is None else [name for name in reference if name in signal.features]
         return [name for name in wanted if name in production and (signal.features is not None or name != CORRELATION)]
 
