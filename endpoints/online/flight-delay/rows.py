@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
 
@@ -118,7 +119,7 @@ def _refuse_names(given: set[str], columns: dict[str, str], place: str) -> None:
         raise BadRequest(f"{place} has {_quoted(min(unknown))}, which is no column of the model: {', '.join(columns)}")
 
 
-def _column(name: str, values: Any, kind: str, place: str) -> pd.Series:
+def _column(name: str, values: Any, kind: str, place: str) -> np.ndarray:
     read = _number if kind == NUMBER else _text
     converted = []
     for number, value in enumerate(values):
@@ -128,7 +129,7 @@ def _column(name: str, values: Any, kind: str, place: str) -> pd.Series:
             wanted = "a finite number" if kind == NUMBER else "text"
             where = f"{place}[{number}], column {name}"
             raise BadRequest(f"{where}: {_quoted(value)} is not {wanted}; send {wanted} or null") from None
-    return pd.Series(converted, dtype="float64" if kind == NUMBER else "object")
+    return np.array(converted, dtype="float64" if kind == NUMBER else "object")
 
 
 def _number(value: Any) -> float:
