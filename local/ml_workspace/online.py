@@ -7,6 +7,8 @@ import shutil
 import string
 import time
 import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .catalog import Row
 from .endpoints import GIVEN, checked_name
@@ -44,8 +46,7 @@ class OnlineEndpoints(OnlineDeployments):
         checked_mirror(name, doc.get("mirror_traffic") or {}, {}, [])
         own = {"identity": {"type": "system_assigned"}, **{k: v for k, v in doc.items() if v is not None},
                "auth_mode": "key", "traffic": {}, "mirror_traffic": {}}  # fmt: skip
-        self.serving.folder.make()
-        with exclusive(self.serving.folder.path / "keys.lock"):
+        with self._keys_alone():
             if name not in self.names():  # else it is refused, and keeps its keys
                 self._write_keys(name, {key: new_key() for key in KEY_TYPES})
             self.insert({**own, "provisioning_state": "Creating"})
@@ -84,32 +85,23 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
             WorkspaceError: traffic that can't be routed so.
         """
-        before = self.stored(name)
         if doc.get("auth_mode", "key") != "key" or doc.get("name", name) != name:
             raise Unsupported(f"Endpoint '{name}': neither name nor auth_mode of an endpoint can change.")
-        up = [row["name"] for row in self.rows(name) if row["plan"]["live"]]
-        traffic = checked_traffic(name, doc.get("traffic") or {}, up)
-        mirror = checked_mirror(name, doc.get("mirror_traffic") or {}, traffic, up)
         own = {key: value for key, value in doc.items() if key not in GIVEN and value is not None}
-        given = {key: value for key, value in before.items() if key in GIVEN}
-        after = {"tags": {}, "properties": {}, "identity": before["identity"], **own, "name": name, "auth_mode": "key",
-                 "traffic": traffic, "mirror_traffic": mirror, **given, "provisioning_state": "Updating"}  # fmt: skip
-        self._replace(name, before, after)
+        with self._catalog.transaction():  # a deployment that is deleted meanwhile must not get traffic
+            before = self.stored(name)
+            up = [row["name"] for row in self.rows(name) if row["plan"]["live"]]
+            traffic = checked_traffic(name, doc.get("traffic") or {}, up)
+            mirror = checked_mirror(name, doc.get("mirror_traffic") or {}, traffic, up)
+            after = {"tags": {}, "properties": {}, "identity": before["identity"], **own, "name": name,
+                     "auth_mode": "key", "traffic": traffic, "mirror_traffic": mirror}  # fmt: skip
+            self._change(name, before, {**after, **{key: value for key, value in before.items() if key in GIVEN}})
         return self._settled(name, wait)
 
-    def _replace(self, name: str, before: Row, after: Row) -> None:
-        after.pop("error", None)
-        while not self.save(name, before, after):
-            # The supervisor says how far the last change is; anything else was changed by somebody else meanwhile.
-            current = self.stored(name)
-            ours = ("provisioning_state", "error")
-            if {k: v for k, v in current.items() if k not in ours} != {
-                k: v for k, v in before.items() if k not in ours
-            }:
-                raise WorkspaceError(
-                    f"Endpoint '{name}' was changed by another command meanwhile: look at it, try again."
-                )
-            before = current
+    def _change(self, name: str, before: Row, after: Row) -> None:
+        """Write a document within a transaction; the supervisor says when it has taken effect."""
+        after = {key: value for key, value in after.items() if key != "error"}
+        self.save(name, before, {**after, "provisioning_state": "Updating"})
 
     def delete(self, name: str, wait: bool = True) -> None:
         """Remove an endpoint and its deployments.
@@ -143,13 +135,23 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
             WorkspaceError: no such key.
         """
-        before = self.stored(name)
+        self.stored(name)
         kind = key_type.lower()
         if kind not in KEY_TYPES:
             raise WorkspaceError(f"key_type: '{key_type}' is not one of {', '.join(KEY_TYPES)}.")
-        self._write_keys(name, {**read_json(self.serving.folder.keys(name)), kind: new_key()})
-        self._replace(name, before, {**before, "provisioning_state": "Updating"})
+        with self._keys_alone():
+            self._write_keys(name, {**read_json(self.serving.folder.keys(name)), kind: new_key()})
+        with self._catalog.transaction():
+            before = self.stored(name)
+            self._change(name, before, before)
         self._settled(name, wait)
+
+    @contextmanager
+    def _keys_alone(self) -> Iterator[None]:
+        """Keys are read, changed and written by one command at a time."""
+        self.serving.folder.make()
+        with exclusive(self.serving.folder.path / "keys.lock"):
+            yield
 
     def _write_keys(self, name: str, keys: dict[str, str]) -> None:
         write_secret(self.serving.folder.keys(name), json.dumps(keys))

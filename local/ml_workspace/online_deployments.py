@@ -98,14 +98,15 @@ class OnlineDeployments(Endpoints):
             WorkspaceError: it has traffic, or a mirror's.
         """
         self.row(endpoint, name)
-        doc = self.stored(endpoint)
-        if name in doc["traffic"] or name in doc["mirror_traffic"]:
-            share = doc["traffic"].get(name) or doc["mirror_traffic"].get(name)
-            raise WorkspaceError(
-                f"Deployment '{name}' has {share} % of the traffic of endpoint '{endpoint}': set it to 0 first, with "
-                f'az ml online-endpoint update --name {endpoint} --traffic "…".'
-            )
-        self.remove_deployment(endpoint, name)
+        with self._catalog.transaction():  # it must not get traffic in between
+            doc = self.stored(endpoint)
+            if name in doc["traffic"] or name in doc["mirror_traffic"]:
+                share = doc["traffic"].get(name) or doc["mirror_traffic"].get(name)
+                raise WorkspaceError(
+                    f"Deployment '{name}' has {share} % of the traffic of endpoint '{endpoint}': set it to 0 first, "
+                    f'with az ml online-endpoint update --name {endpoint} --traffic "…".'
+                )
+            self.remove_deployment(endpoint, name)
         self._ended(lambda server: (server["endpoint"], server["deployment"]) == (endpoint, name), wait)
         if wait:
             shutil.rmtree(self.serving.folder.deployment(endpoint, name), ignore_errors=True)

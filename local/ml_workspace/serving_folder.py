@@ -25,7 +25,8 @@ class ServingFolder:
 
     def __init__(self, workspace: Path) -> None:
         self.path = workspace / "serving"
-        self.lock = self.path / "lock"
+        # Endpoints have folders of their names beside these; none of theirs has a dot or a single letter.
+        self.lock = self.path / "supervisor.lock"
         self.routes = self.path / "routes.json"
         self.sockets = self.path / "s"
         """Unix sockets, bound and reached by their file names: a socket's path has at most 107 bytes."""
