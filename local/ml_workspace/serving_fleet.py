@@ -69,8 +69,11 @@ class Fleet:
             if not server.pid and now >= server.due and socket not in self._endings:
                 launch = self._launch(need, plans[need.plan], now)
                 if launch.done and not launch.error:
-                    server.start(launch, collector_port, now)
-                    print(f"started {socket}, process {server.pid}", flush=True)
+                    if server.start(launch, collector_port, now):
+                        print(f"started {socket}, process {server.pid}", flush=True)
+                    else:
+                        print(f"{socket}: {server.reason}", flush=True)
+                        del self._launches[need.plan]  # what it lacks is laid out anew
 
     def _launch(self, need: Need, plan: Row, now: float) -> Launch:
         launch = self._launches.get(need.plan)

@@ -72,8 +72,18 @@ class Server:
             self._readiness.well = self._liveness.well = True
             self._well_since = now
 
-    def start(self, launch: Launch, collector_port: int, now: float) -> None:
-        """Start its process."""
+    def start(self, launch: Launch, collector_port: int, now: float) -> bool:
+        """Start its process; whether that was possible: its folder or its environment may be gone."""
+        try:
+            self._start(launch, collector_port)
+        except OSError as error:
+            self.deaths += 1
+            self.due, self.reason = now + pause(self.deaths, LONGEST_PAUSE), f"it can't be started: {error}"
+            return False
+        self._watch(now)
+        return True
+
+    def _start(self, launch: Launch, collector_port: int) -> None:
         processes.kill_marked(f"{MARK}={mark(self._ws.path, self.need.socket)}")  # what an earlier one left behind
         if self._listening is None:
             Path(self.need.socket).unlink(missing_ok=True)
@@ -84,7 +94,6 @@ class Server:
         self._process = launch.start(self.need, self._listening.fileno(), collector_port)
         self.pid, self.identity = self._process.pid, processes.identity(self._process.pid) or ""
         self._verdict = ""
-        self._watch(now)
 
     def _watch(self, now: float) -> None:
         self._well_since = None

@@ -64,7 +64,7 @@ def test_one_key_is_replaced_and_the_other_stays(ws):
 def test_keys_that_are_replaced_at_the_same_time_are_both_kept(ws, monkeypatch):
     ws.online.create({"name": "e11"}, wait=False)
     both = threading.Barrier(2)
-    made = []
+    made: list[str] = []
 
     def slowly():
         with contextlib.suppress(threading.BrokenBarrierError):
