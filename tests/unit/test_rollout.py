@@ -8,6 +8,7 @@ from scripts.az import AzError
 from scripts.rolling import drive
 from scripts.rolling.lines import update
 from scripts.rolling.state import OWNER
+from scripts.rolling.undo import reason
 from tests.rolling import Checks, Killed, Service, asked, roll_back, roll_out, settled
 
 
@@ -75,6 +76,13 @@ def test_a_deployment_that_can_not_start_is_refused_with_its_reason(serving):
     assert (code, settled(serving)) == (1, {"blue": 100})
     assert "init() raised ValueError" in last
     assert set(map(str, serving.shares)) == {str({"blue": 100})}
+
+
+def test_the_tag_tells_why_and_not_which_line_failed():
+    failure = "az ml online-deployment create --file green.yml\nexit code 3: ERROR: model: the files\nare gone"
+    assert reason(failure) == "exit code 3: ERROR: model: the files are gone"
+    assert reason("smoke: azimuth is wrong") == "smoke: azimuth is wrong"
+    assert reason(None) == ""
 
 
 def test_a_first_model_that_is_refused_leaves_an_endpoint_without_traffic(service):
