@@ -30,6 +30,7 @@ SECTIONS = (
     "memory",
     "batch",
     "train",
+    "serve",
 )  # a module each; quick ones first
 REPORT = Path("build") / "bench.json"
 

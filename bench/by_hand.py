@@ -111,8 +111,8 @@ def environment_of(component: dict[str, Any]) -> str:
     return str(component.get("environment") or component["task"]["environment"])
 
 
-def interpreter(place: Scratch, environment: str) -> Path:
-    """The Python of an environment, which is built if it is not there: a job tells where its packages lie."""
+def interpreter(place: Scratch, environment: str | dict[str, Any]) -> Path:
+    """The Python of an environment, by its id or its document, which is built if it is not there: a job tells."""
     spec = place.folder / "interpreter.yml"
     job = {"type": "command", "command": ASK, "environment": environment, "compute": "azureml:cpu-cluster"}
     spec.write_text(yaml.safe_dump(job), encoding="utf-8")

@@ -17,7 +17,14 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 TOOLS = REPOSITORY / ".tools"
 EXTENSION = TOOLS / "extensions" / "ml"
 AZ_PYTHON = TOOLS / "az" / "bin" / "python"
-SPECS = ("components", "config", "data", "environments", "pipelines")  # folders that specs are rendered from
+SPECS = (
+    "components",
+    "config",
+    "data",
+    "endpoints",
+    "environments",
+    "pipelines",
+)  # folders that specs are rendered from
 NAME = "local"  # of group and workspace: config/local.yml says so
 RUNNING = "[?status!='Completed' && status!='Failed' && status!='Canceled'].name"
 

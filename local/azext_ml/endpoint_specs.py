@@ -11,7 +11,7 @@ from .spec_errors import naming
 from .updates import Overrides, texts
 
 # What an engine's document has over a spec, and azure-ai-ml's schemas don't load.
-READ_ONLY = ("creation_context", "provisioning_state")
+READ_ONLY = ("creation_context", "provisioning_state", "error")
 
 
 def endpoint(kind: str, file: str | None, overrides: Overrides) -> Document:

@@ -73,7 +73,7 @@ def start(workspaces: list[Workspace]) -> int:
 def schedule(workspaces: list[Workspace]) -> None:
     """Start the schedulers of the workspaces that have something to do for one, and say what is due next."""
     for workspace in workspaces:
-        if not (due := workspace.schedules.next_times()):
+        if not (due := workspace.schedules.runs.next_times()):
             continue
         if not workspace.schedules.scheduler.ensure():
             print(f"{workspace.path}: nothing runs by itself, since {OFF} is off")
@@ -92,7 +92,7 @@ def _started(workspace: Workspace) -> int:
             online.serving.ensure()
             time.sleep(0.2)
     except WorkspaceError as error:
-        print(f"{workspace.path}: {error} See {online.serving.folder.path / 'supervisor.log'}")
+        print(f"{workspace.path}: {error} See {online.serving.log}")
         return 1
     for endpoint in online.list():
         print(f"{endpoint['scoring_uri']} is up")

@@ -122,6 +122,7 @@ class OnlineEndpoints(OnlineDeployments):
         """
         self.stored(name)
         self.remove(name)
+        self.serving.folder.keys(name).unlink(missing_ok=True)
         self._ended(lambda server: server["endpoint"] == name, wait)
         if wait:
             shutil.rmtree(self.serving.folder.path / name, ignore_errors=True)
@@ -190,7 +191,9 @@ class OnlineEndpoints(OnlineDeployments):
         end = time.monotonic() + SETTLE
         while wait and (doc := self.stored(name))["provisioning_state"] != "Succeeded":
             if doc["provisioning_state"] == "Failed" or time.monotonic() > end:
-                reason = (doc.get("error") or {}).get("message") or f"nothing was heard of it for {SETTLE:.0f} s"
+                reason = (doc.get("error") or {}).get(
+                    "message"
+                ) or f"no news for {SETTLE:.0f} s; see {self.serving.log}"
                 raise WorkspaceError(f"Endpoint '{name}' can't be served: {reason}")
             time.sleep(POLL)
             self.serving.ensure()

@@ -38,11 +38,11 @@ class OnlineDeployments(Endpoints):
             Conflict: the endpoint has a deployment of this name.
             WorkspaceError: anything else that the document can't have.
         """
-        endpoint, name = str(doc.get("endpoint_name") or ""), str(doc.get("name") or "")
+        endpoint, name = str(doc.get("endpoint_name") or ""), str(doc.get("name") or "").lower()
         checked_name("deployment", name)
         if any(row["name"] == name for row in self.rows(endpoint)):
             return self.insert_deployment(endpoint, name, doc, {})  # refuses it, before anything is registered
-        document, plan = online_plan.make(self._ws, doc, source, None)
+        document, plan = online_plan.make(self._ws, {**doc, "name": name}, source, None)
         online_plan.register_collected(self._ws, plan)
         document["provisioning_state"] = "Creating"
         created = self.insert_deployment(endpoint, name, document, {"wanted": plan, "live": None})
@@ -59,10 +59,11 @@ class OnlineDeployments(Endpoints):
             NotFound: the endpoint, deployment, model or environment does not exist.
             WorkspaceError: anything else that the document can't have.
         """
-        endpoint, name = str(doc.get("endpoint_name") or ""), str(doc.get("name") or "")
+        endpoint, name = str(doc.get("endpoint_name") or ""), str(doc.get("name") or "").lower()
         before = self.row(endpoint, name)
-        kept = before["plan"]["live"] if before["doc"]["provisioning_state"] == "Failed" else before["plan"]["wanted"]
-        document, plan = online_plan.make(self._ws, doc, source, kept)
+        # After a failure its servers are started anew, whatever they run.
+        kept = None if before["doc"]["provisioning_state"] == "Failed" else before["plan"]["wanted"]
+        document, plan = online_plan.make(self._ws, {**doc, "name": name}, source, kept)
         online_plan.register_collected(self._ws, plan)
         document["provisioning_state"] = "Updating" if before["plan"]["live"] else "Creating"
         updated = self.replace_deployment(endpoint, name, document, {"wanted": plan})

@@ -7,6 +7,7 @@ import json
 import os
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Supervisor:
         self._deployments: list[Deployment] = []
         self._leaving: dict[str, float] = {}  # socket -> when its last requests are no longer waited for
         self._record: Row = {}
+        self._tidied: set[str] = set()
         self._load()
         record = folder.record()
         self._front = Front(ws, folder, record)
@@ -57,7 +59,8 @@ class Supervisor:
             try:
                 self.tick(now)
             except Exception:  # noqa: BLE001 - a full disk, say: the endpoints must go on, and the next round may do it
-                traceback.print_exc()
+                with suppress(OSError):
+                    traceback.print_exc()
                 self._seen = None
                 time.sleep(RECOVERY)
             if self._endpoints or self._fleet.records():
@@ -84,10 +87,12 @@ class Supervisor:
         self._judge()
         ready = self._fleet.ready()
         self._front.publish(self._routes(ready))
-        for socket in self._fleet.unneeded(needed(self._deployments)):
-            self._leaving.setdefault(socket, now + self._fleet.limit(socket) + DRAIN)
+        unneeded = self._fleet.unneeded(needed(self._deployments))
+        self._leaving = {
+            socket: self._leaving.get(socket) or now + self._fleet.limit(socket) + DRAIN for socket in unneeded
+        }
         self._advance(ready, now)
-        self._fleet.sweep()
+        self._tidy(self._fleet.sweep())
         self._keep()
 
     def _load(self) -> None:
@@ -195,6 +200,13 @@ class Supervisor:
         after = {**before, "provisioning_state": state} | ({"error": {"message": error}} if error else {})
         self._ws.online.save(name, before, after)
         self._seen = None
+
+    def _tidy(self, ended: bool) -> None:
+        """Remove the folders of earlier revisions; that of one that failed stays, for its logs."""
+        plans = {plan["id"] for d in self._deployments for plan in (d.live, d.wanted) if plan}
+        if ended or plans != self._tidied:
+            self._folder.tidy(self._endpoints, lambda plan: plan in plans or self._fleet.runs(plan))
+            self._tidied = plans
 
     def _keep(self) -> None:
         """Record what runs, for commands and for the next supervisor."""

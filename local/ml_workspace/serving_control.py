@@ -29,11 +29,12 @@ class Serving:
     def __init__(self, ws: "Workspace") -> None:
         self._ws = ws
         self.folder = ServingFolder(ws.path)
+        self.log = self.folder.path / "supervisor.log"
 
     def ensure(self) -> None:
         """Start the supervisor if it is not up."""
-        if not self._held():
-            self._spawn()
+        while not self._held() and not self._spawn():
+            pass  # another command looks at the same moment
 
     def ports(self) -> dict[str, int] | None:
         """The ports of requests and of the data collector; None if the supervisor has never been up."""
@@ -53,8 +54,7 @@ class Serving:
                 return f"http://{HOST}:{ports['requests']}"
             if time.monotonic() > end:
                 raise WorkspaceError(
-                    f"The serving supervisor of workspace '{self._ws.name}' did not start. "
-                    f"See {self.folder.path / 'supervisor.log'}"
+                    f"The serving supervisor of workspace '{self._ws.name}' did not start. See {self.log}"
                 )
             self.ensure()
             time.sleep(POLL)
@@ -94,22 +94,25 @@ class Serving:
         self.folder.make()
         with self.folder.lock.open("a", encoding="utf-8") as stream:
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return True
         return False
 
-    def _spawn(self) -> None:
+    def _spawn(self) -> bool:
+        """Start a supervisor; False if somebody else has the lock at this moment."""
         # The lock is taken here and inherited, so there is no moment at which two could start.
         lock = os.open(self.folder.lock, os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            with suppress(BlockingIOError):  # another command was faster
+            with suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                with (self.folder.path / "supervisor.log").open("ab") as log:
+                with self.log.open("ab") as log:
                     subprocess.Popen(
                         [sys.executable, str(Path(__file__).parent), "serve", str(self._ws.path)],
                         pass_fds=(lock,), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                         cwd=self.folder.sockets, env={k: v for k, v in os.environ.items() if k != JOB},
                     )  # fmt: skip
+                return True
         finally:
             os.close(lock)
+        return False

@@ -29,13 +29,16 @@ class Fleet:
         self._endings: dict[str, threading.Thread] = {}
 
     def adopt(self, records: Mapping[str, Row], plans: Mapping[str, Row], now: float) -> None:
-        """Take over the servers that an earlier supervisor started, and end those that it had no time to record."""
+        """Take over the servers that an earlier supervisor started, and remove what it had no time to record or end."""
         for socket, record in records.items():
             if processes.alive(record["pid"], record["identity"]):
                 need = Need(record["endpoint"], record["deployment"], record["plan"], record["instance"])
                 server = self._server(need, plans.get(need.plan))
                 server.adopt(record, now)
                 print(f"took over {socket}, process {server.pid}", flush=True)
+        for file in self._folder.sockets.iterdir():
+            if file.name not in self._servers and file.name != CONTROL:
+                file.unlink()
         known = {mark(self._ws.path, socket) for socket in [*self._servers, CONTROL]}
         for pid, value in processes.marked(MARK):
             if value.startswith(mark(self._ws.path, "")) and value not in known:
@@ -81,7 +84,8 @@ class Fleet:
 
     def ready(self) -> frozenset[str]:
         """Sockets of the servers that requests can go to."""
-        return frozenset(socket for socket, server in self._servers.items() if server.ready)
+        ready = {socket for socket, server in self._servers.items() if server.ready}
+        return frozenset(ready - set(self._endings))
 
     def trouble(self, plan: str) -> str | None:
         """Why a plan can't be brought up; None if it may still be."""
@@ -111,13 +115,19 @@ class Fleet:
         for thread in self._endings.values():
             thread.join()
 
-    def sweep(self) -> None:
-        """Forget the servers that have ended."""
+    def runs(self, plan: str) -> bool:
+        """Whether the folder of a plan is in use."""
+        return plan in self._launches or any(server.need.plan == plan for server in self._servers.values())
+
+    def sweep(self) -> bool:
+        """Forget the servers that have ended; whether there were any."""
+        before = len(self._endings)
         for socket, thread in list(self._endings.items()):
             if not thread.is_alive():
                 self._servers.pop(socket).forget()
                 del self._endings[socket]
                 print(f"ended {socket}", flush=True)
+        return len(self._endings) < before
 
     def records(self) -> dict[str, Row]:
         """What another supervisor has to know of those that run."""

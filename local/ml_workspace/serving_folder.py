@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,13 @@ class ServingFolder:
     def revision(self, endpoint: str, name: str, plan_id: str) -> Path:
         """The folder of what the servers of one plan run, and of their logs."""
         return self.deployment(endpoint, name) / plan_id
+
+    def tidy(self, endpoints: Iterable[str], kept: Callable[[str], bool]) -> None:
+        """Remove the folders of plans that are not kept."""
+        for endpoint in endpoints:
+            for folder in self.path.glob(f"{endpoint}/*/*/"):
+                if not kept(folder.name):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def keys(self, endpoint: str) -> Path:
         """The file of an endpoint's keys."""

@@ -70,9 +70,10 @@ class Front:
         """Tell the router of other routes, if they are others."""
         if endpoints == self._endpoints:
             return
+        routes = {"generation": self.generation + 1, "endpoints": endpoints}
+        write_secret(self._folder.routes, json.dumps(routes))
         self._endpoints = endpoints
         self.generation += 1
-        write_secret(self._folder.routes, json.dumps({"generation": self.generation, "endpoints": endpoints}))
 
     def in_flight(self) -> dict[str, int] | None:
         """Socket -> requests under way, once the router works by the routes that were written last; else None."""

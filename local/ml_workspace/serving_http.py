@@ -40,13 +40,12 @@ class Refusal(Exception):
 
 
 class Connection(RequestHandler):
-    """A client's connection; what is no HTTP is answered in JSON too, and logged in a line."""
+    """A client's connection; what is no HTTP is answered in JSON too."""
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         if status < 500:
-            LOG.info("refused a malformed request: %s", type(exc).__name__)
             # What the parser says of it goes on with an excerpt, in further lines.
             said = str(message or "malformed").partition("\n")[0].rstrip(":")
             refusal = Refusal(status, "BadRequest", f"This is no HTTP request that can be answered: {said}.")
@@ -106,7 +105,7 @@ async def read(request: web.BaseRequest, limit: int) -> bytes:
 
 
 async def deliver(request: web.BaseRequest, response: web.Response) -> web.StreamResponse:
-    """Send an answer; a client that does not take it in time is cut off."""
+    """Send an answer, unless the client is gone; one that does not take it in time is cut off."""
     try:
         async with asyncio.timeout(PATIENCE):
             await response.prepare(request)
@@ -114,4 +113,6 @@ async def deliver(request: web.BaseRequest, response: web.Response) -> web.Strea
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
+    except ConnectionError:
+        LOG.debug("a client left before its answer")
     return response

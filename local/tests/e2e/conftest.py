@@ -46,7 +46,7 @@ class Az:
         finally:
             process.kill()
         assert process.returncode == code, f"az ml {line}: exit code {process.returncode}\n{out}{err}"
-        assert "unexpected error" not in err, err  # azure-cli's words for what nobody has caught
+        assert "The command failed with an unexpected error" not in err, err  # how azure-cli prints a traceback
         return subprocess.CompletedProcess(line, code, out, err)
 
     def json(self, line: str) -> Any:

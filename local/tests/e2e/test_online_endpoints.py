@@ -227,8 +227,10 @@ def test_a_deployment_that_cannot_start_says_why_and_the_old_one_serves(served: 
     assert served.json("online-deployment show -n blue -e flights")["provisioning_state"] == "Failed"
     assert client(b'{"data": [1]}')[0] == 200, "the old revision"
     assert "this model is broken" in served("online-deployment get-logs -n blue -e flights --lines 200").stdout
-    served("online-deployment update -n blue -e flights --remove environment_variables.BROKEN --output none")
-    assert served.json("online-deployment show -n blue -e flights")["provisioning_state"] == "Succeeded"
+    mended = served("online-deployment update -n blue -e flights --remove environment_variables.BROKEN --no-wait")
+    assert mended.stdout == "", "neither dots nor JSON"
+    assert "az ml online-deployment show --name blue --endpoint-name flights" in mended.stderr
+    assert served.workspace.online.wait("flights", "blue", lambda: None)["provisioning_state"] == "Succeeded"
 
 
 def test_a_model_whose_files_are_gone_is_told_of(served: Any) -> None:
@@ -255,15 +257,6 @@ def test_az_is_killed_while_it_waits_and_the_work_goes_on(served: Any, client: C
     assert json.loads(client(b'{"data": [2]}', "late")[1]) == {"scores": [6], "by": "late"}
     assert served.json("online-endpoint show --name flights")["traffic"]["blue"] == 100, "nobody was left to give it"
     served("online-deployment delete -n late -e flights --yes --no-wait")
-
-
-def test_no_wait_prints_nothing_and_shows_later(served: Any) -> None:
-    made = served("online-deployment create --file blue.yml --name quick --no-wait")
-    assert made.stdout == ""
-    assert "az ml online-deployment show --name quick" in made.stderr
-    assert served.json("online-deployment show -n quick -e flights")["provisioning_state"] in ("Creating", "Succeeded")
-    served.workspace.online.wait("flights", "quick", lambda: None)
-    served("online-deployment delete -n quick -e flights --yes")
 
 
 def test_a_port_that_somebody_else_has_taken(served: Any, client: Client) -> None:

@@ -3,9 +3,10 @@
 import json
 import os
 import socket
+import threading
 
 import pytest
-from routing import KEYS, Router, Server, error, route
+from routing import KEYS, Router, Server, error, route, wait
 
 BODY_LIMIT = 10 * 2**20
 
@@ -120,3 +121,17 @@ def test_a_body_that_never_arrives(tmp_path, router_python):
         assert blue.requests == []
     finally:
         impatient.close()
+
+
+def test_a_client_that_leaves_is_no_error_of_the_router(router, blue):
+    route(router, blue)
+    release = threading.Event()
+    blue.answer = lambda request: release.wait(20) and (200, {}, b"x" * 1_000_000)
+    head = f"POST /e/score HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEYS[0]}\r\nContent-Length: 0\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", router.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        wait(lambda: blue.requests)
+    release.set()
+    wait(lambda: router.status()["in_flight"][blue.server_address] == 0)
+    assert router.send().status == 200
+    assert "Traceback" not in (router.folder / "router.log").read_text()

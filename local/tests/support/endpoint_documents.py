@@ -5,6 +5,7 @@ import json
 import threading
 import urllib.parse
 
+CLIENTS = 2  # as many as a deployment takes at once by default
 # The lines of environments/serving, so that it is built once for both.
 SERVING = {
     "name": "serving",
@@ -53,7 +54,7 @@ def ask(uri, key, body=b"{}", **headers):
 
 
 class Load:
-    """Sends one request after the other for as long as the block lasts.
+    """A few clients that send one request after the other for as long as the block lasts.
 
     Attributes:
         answers: bodies of those with status 200, in order.
@@ -64,7 +65,7 @@ class Load:
         self.answers, self.failures = [], []
         self._uri, self._key = uri, key
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._threads = [threading.Thread(target=self._run) for _ in range(CLIENTS)]
 
     def _run(self):
         while not self._stop.is_set():
@@ -76,9 +77,11 @@ class Load:
                 (self.answers if status == 200 else self.failures).append(body)
 
     def __enter__(self):
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *error):
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()

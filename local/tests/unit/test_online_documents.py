@@ -61,7 +61,7 @@ def test_one_key_is_replaced_and_the_other_stays(ws):
 def test_an_endpoint_that_exists_is_not_made_again_and_keeps_its_keys(ws):
     ws.online.create({"name": "e11"}, wait=False)
     keys = ws.online.keys("e11")
-    with pytest.raises(Conflict, match="already exists.*update"):
+    with pytest.raises(Conflict, match=r"already exists.*update"):
         ws.online.create({"name": "e11"})
     assert ws.online.keys("e11") == keys
 

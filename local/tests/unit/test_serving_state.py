@@ -12,6 +12,12 @@ def deployment(state, live, wanted):
     return Deployment("e", "blue", 1, {"provisioning_state": state}, live, wanted)
 
 
+def routed(deployment, ready):
+    """The sockets that requests go to; None if they can't go anywhere yet."""
+    found = route(deployment, ready, None)
+    return found and found["sockets"]
+
+
 def sockets(*deployments):
     return sorted(needed(deployments))
 
@@ -19,24 +25,24 @@ def sockets(*deployments):
 def test_a_first_deployment_gets_no_requests_before_all_of_its_servers_are_ready():
     new = deployment("Creating", None, plan("a", 2))
     assert sockets(new) == ["e.blue.a.0.sock", "e.blue.a.1.sock"]
-    assert route(new, {"e.blue.a.0.sock"}, None) is None
+    assert routed(new, {"e.blue.a.0.sock"}) is None
     assert not new.complete({"e.blue.a.0.sock"})
     both = {"e.blue.a.0.sock", "e.blue.a.1.sock"}
     assert new.complete(both)
-    assert route(new, both, None)["sockets"] == ["e.blue.a.0.sock", "e.blue.a.1.sock"]
+    assert routed(new, both) == ["e.blue.a.0.sock", "e.blue.a.1.sock"]
 
 
 def test_an_update_serves_the_old_revision_until_the_new_one_is_ready():
     update = deployment("Updating", plan("a"), plan("b"))
     assert sockets(update) == ["e.blue.a.0.sock", "e.blue.b.0.sock"]
-    assert route(update, {"e.blue.a.0.sock"}, None)["sockets"] == ["e.blue.a.0.sock"]
-    assert route(update, {"e.blue.a.0.sock", "e.blue.b.0.sock"}, None)["sockets"] == ["e.blue.b.0.sock"]
+    assert routed(update, {"e.blue.a.0.sock"}) == ["e.blue.a.0.sock"]
+    assert routed(update, {"e.blue.a.0.sock", "e.blue.b.0.sock"}) == ["e.blue.b.0.sock"]
 
 
 def test_a_failed_update_leaves_the_old_revision_and_nothing_of_the_new_one():
     failed = deployment("Failed", plan("a"), plan("b"))
     assert sockets(failed) == ["e.blue.a.0.sock"]
-    assert route(failed, {"e.blue.a.0.sock", "e.blue.b.0.sock"}, None)["sockets"] == ["e.blue.a.0.sock"]
+    assert routed(failed, {"e.blue.a.0.sock", "e.blue.b.0.sock"}) == ["e.blue.a.0.sock"]
     assert sockets(deployment("Failed", None, plan("b"))) == []
 
 
@@ -48,9 +54,9 @@ def test_another_number_of_instances_keeps_the_servers_that_stay(before, after):
 
 def test_a_server_that_is_down_gets_no_requests_unless_there_is_no_other():
     live = deployment("Succeeded", plan("a", 2), plan("a", 2))
-    assert route(live, {"e.blue.a.1.sock"}, None)["sockets"] == ["e.blue.a.1.sock"]
+    assert routed(live, {"e.blue.a.1.sock"}) == ["e.blue.a.1.sock"]
     # They wait in the sockets for whichever comes back first.
-    assert route(live, set(), None)["sockets"] == ["e.blue.a.0.sock", "e.blue.a.1.sock"]
+    assert routed(live, set()) == ["e.blue.a.0.sock", "e.blue.a.1.sock"]
 
 
 def test_routes_have_hashes_of_keys_and_weights_of_deployments_that_can_be_reached():
