@@ -149,7 +149,7 @@ def test_offset_of_a_start_is_dropped_as_azures_client_does_and_that_is_said():
         ({"type": "recurrence", "frequency": "year", "interval": 1}, "frequency"),
         ({"type": "recurrence", "frequency": "day", "interval": 0}, "interval"),
         ({"type": "recurrence", "frequency": "day"}, "interval"),
-        ({"type": "recurrence", "frequency": "hour", "interval": 1, "schedule": {"hours": 1, "minutes": 1}}, "schedule"),
+        ({"type": "recurrence", "frequency": "hour", "interval": 1, "schedule": {"hours": 1, "minutes": 1}}, "sched"),
         ({"type": "recurrence", "frequency": "day", "interval": 1, "schedule": {"hours": 24, "minutes": 1}}, "hours"),
         ({"type": "recurrence", "frequency": "day", "interval": 1, "schedule": {"hours": 1}}, "minutes"),
         ({"type": "recurrence", "frequency": "day", "interval": 1, "schedule": {"week_days": "monday"}}, "week_days"),
