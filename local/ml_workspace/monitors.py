@@ -14,6 +14,7 @@ from .monitor_jobs import MonitorJob
 from .plan import Plan
 from .resolve import ASSET_ID, asset_reference
 from .trigger import Warn
+from .workspace import NAME
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -70,6 +71,8 @@ class _Preparation:
         if not monitor.get("monitoring_signals"):
             monitor["monitoring_signals"] = self._signals(target or {})
         for name, signal in monitor["monitoring_signals"].items():
+            if not NAME.match(name):  # there will be a file of this name
+                raise WorkspaceError(f"monitoring_signals.{name}: letters, digits, '-', '_' and '.' make its name.")
             with bindings.below(f"monitoring_signals.{name}."):
                 self._signal(signal)
             warn_of_thresholds(name, signal, self._warn)

@@ -235,6 +235,7 @@ def test_warnings_say_what_azure_does_otherwise(target, tmp_path):
          WorkspaceError, r"signals\.d\.production_data: is missing.*model_outputs"),
         (monitor({"d": {"type": "model_performance", "reference_data": data()}}), WorkspaceError, "production_data"),
         (monitor({"d": {"type": "feature_attribution_drift"}}), WorkspaceError, "reference_data: is missing"),
+        (monitor({"../d": drift()}), WorkspaceError, "make its name"),
         (monitor({"g": {"type": "generation_safety_quality"}}), Unsupported, "generation_safety_quality"),
         (monitor(compute={"runtime_version": "3.3"}), WorkspaceError, r"compute\.runtime_version: '3\.3'"),
         (monitor({"d": drift(reference_data=data("azureml:training:9"))}), NotFound, "reference_data.*training:9"),
