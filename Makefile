@@ -137,9 +137,11 @@ bench: setup ## Measure speed and memory: a table and build/bench.json; ONLY=rea
 	@$(PY) -m bench $(ONLY)
 
 ##@ Stop and start again
-up: setup ## Start the endpoints of the local workspaces, after a restart of the machine or `make down`
+scheduler: setup ## Start the scheduler of the local workspaces, if it is down, and say what is due next
+	@.venv/bin/python .tools/extensions/ml/ml_workspace scheduler "$(AZUREML_LOCAL_ROOT)"
+up: setup ## Start the endpoints and schedules of the local workspaces, after a restart of the machine or `make down`
 	@.venv/bin/python .tools/extensions/ml/ml_workspace start "$(AZUREML_LOCAL_ROOT)"
-down: ## Stop the servers and endpoints of the local workspaces, once no job runs; FORCE=1 cancels the jobs that do
+down: ## Stop the servers, endpoints and schedules of the local workspaces, once no job runs; FORCE=1 cancels the jobs that do
 	@test ! -d .tools/extensions/ml || \
 	  .venv/bin/python .tools/extensions/ml/ml_workspace stop $(if $(FORCE),--cancel )"$(AZUREML_LOCAL_ROOT)"
 clean: down ## Stop the servers; remove build/, tool environments and caches (the workspaces in .azureml/ stay)
@@ -184,8 +186,12 @@ EXTENSION := --python .tools/az/bin/python --target .tools/extensions/ml --no-de
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@$(UV) install $(EXTENSION) --require-hashes -r $< $(quietly)
 	@touch $@
-.tools/extensions/ml/.ready: .tools/extensions/ml/.requirements $(shell find local -name '*.py' -not -path '*/tests/*' -o -name '*.json' -o -name '*.txt' -o -name pyproject.toml)
+# The components that run monitors go along: the local workspace computes what the same components compute on Azure.
+MONITOR := $(wildcard components/monitor_signals components/monitor_report environments/monitoring/conda.yml)
+.tools/extensions/ml/.ready: .tools/extensions/ml/.requirements $(shell find /dev/null $(MONITOR) -type f -not -path '*/__pycache__/*') $(shell find local -name '*.py' -not -path '*/tests/*' -o -name '*.json' -o -name '*.txt' -o -name pyproject.toml)
 	@$(UV) install $(EXTENSION) --quiet --reinstall-package ml ./local
+	@rm -rf $(@D)/ml_workspace/monitor && mkdir $(@D)/ml_workspace/monitor
+	@$(if $(MONITOR),cp -R $(MONITOR) $(@D)/ml_workspace/monitor/)
 	@touch $@
 
 .tools/loadtest/.ready: requirements/loadtest.txt | .venv/.ready
@@ -199,4 +205,4 @@ $(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensi
 	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
 	@az ml workspace create --name local --resource-group local --output none
 
-.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch ui compare export setup lint test-fast bench up down clean help
+.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch ui compare export setup lint test-fast bench scheduler up down clean help

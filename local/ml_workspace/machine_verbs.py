@@ -1,9 +1,10 @@
-"""What is done to all workspaces below one root at once: start their endpoints, stop their servers."""
+"""What is done to all workspaces below one root at once: start their endpoints and schedulers, stop their servers."""
 
 import time
 from pathlib import Path
 
 from .errors import WorkspaceError
+from .scheduler_control import OFF
 from .serving_state import Deployment
 from .streaming import POLL, TERMINAL
 from .workspace import Workspace
@@ -16,11 +17,12 @@ Live = list[tuple[Workspace, str]]
 
 
 def main(verb: str, arguments: list[str]) -> int | str:
-    """Run `start ROOT` or `stop [--cancel] ROOT`; the exit code, or what to print before exit code 1."""
+    """Run `start`, `scheduler` or `stop [--cancel]` for a ROOT; the exit code, or what to print before exit code 1."""
     root = Path(arguments[-1])
     workspaces = [Workspace(document.parent) for document in sorted(root.glob("*/*/workspace.json"))]
-    if verb == "start":
-        return start(workspaces)
+    if verb in ("start", "scheduler"):
+        schedule(workspaces)
+        return start(workspaces) if verb == "start" else 0
     try:
         stop(workspaces, cancel="--cancel" in arguments[:-1])
     except WorkspaceError as error:
@@ -29,7 +31,7 @@ def main(verb: str, arguments: list[str]) -> int | str:
 
 
 def stop(workspaces: list[Workspace], cancel: bool) -> None:
-    """Stop supervisors, routers, servers and tracking servers.
+    """Stop schedulers, supervisors, routers, servers and tracking servers.
 
     Args:
         cancel: cancel the jobs that are not over yet, and wait for their end.
@@ -37,13 +39,19 @@ def stop(workspaces: list[Workspace], cancel: bool) -> None:
     Raises:
         WorkspaceError: there are such jobs and `cancel` is not set, so nothing was stopped; or they did not end.
     """
+    # First those that would submit more jobs.
+    scheduled = [workspace for workspace in workspaces if workspace.schedules.scheduler.stop()]
     if live := [(ws, name) for ws in workspaces for name in _live(ws)]:
         if not cancel:
+            for workspace in scheduled:
+                workspace.schedules.scheduler.ensure()
             raise WorkspaceError(
                 f"Jobs are not over yet: {_named(live)}. They need the tracking server, so nothing was stopped. "
                 "Wait for them, or cancel them too: FORCE=1 make down"
             )
         _cancel(live)
+    for workspace in scheduled:
+        print(f"stopped the scheduler of {workspace.path}")
     for workspace in workspaces:
         if workspace.online.serving.stop():
             print(f"stopped the online endpoints of {workspace.path}")
@@ -61,6 +69,17 @@ def start(workspaces: list[Workspace]) -> int:
     for workspace in waiting:
         workspace.online.serving.ensure()
     return max([_started(workspace) for workspace in waiting], default=0)
+
+
+def schedule(workspaces: list[Workspace]) -> None:
+    """Start the schedulers of the workspaces that have something to do for one, and say what is due next."""
+    for workspace in workspaces:
+        if not (due := workspace.schedules.runs.next_times()):
+            continue
+        if not workspace.schedules.scheduler.ensure():
+            print(f"{workspace.path}: nothing runs by itself, since {OFF} is off")
+        for name, time_ in sorted(due.items(), key=lambda item: item[1]):
+            print(f"schedule {name} of {workspace.group}/{workspace.name} is due next at {time_:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _started(workspace: Workspace) -> int:
