@@ -14,6 +14,8 @@ FORCE ?=
 SET ?=
 INPUT ?=
 MODEL_VERSION ?=
+APPROVED_BY ?=
+REASON ?=
 OVERRIDES := $(strip $(if $(FORCE),settings.force_rerun=true) $(SET))
 OVERRIDES := $(if $(OVERRIDES), --set $(OVERRIDES))
 VERSION := $(if $(MODEL_VERSION),--model-version "$(MODEL_VERSION)")
@@ -73,12 +75,15 @@ echo "job $$job: $$status"; test "$$status" = Completed
 endef
 
 ##@ Start here
-demo: setup ## Everything on real data: land, register_data, train, gate, register, deploy, score; ends with a table
+demo: setup ## Everything on real data: land, register_data, train, gate, register, deploy, score, monitor; ends with a table
 	@$(MAKE) land MONTH=2013-01..2013-06
 	@$(MAKE) register-data
 	@$(MAKE) train
 	@$(MAKE) deploy
 	@$(MAKE) batch
+	@$(MAKE) send MONTH=2013-07
+	@$(MAKE) apply >/dev/null
+	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
 test: lint ## Set-up, lint and all tests
 	@$(PY) -m pytest
@@ -116,6 +121,18 @@ loadtest: setup .tools/loadtest/.ready ## Requests per second, p50, p95, p99 and
 	@$(PY) -m scripts.loadtest --env $(ENV) --locust .tools/loadtest/bin/locust
 batch: apply ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
 	@$(PY) -m scripts.batch --env $(ENV) $(if $(INPUT),--input "$(INPUT)") $(VERSION)
+
+##@ Watch
+send: setup ## Send a month of flights to the online endpoint: make send MONTH=2013-07
+	@$(PY) -m scripts.send --env $(ENV) --month "$(MONTH)"
+monitor: apply ## Create the monitor of the endpoint; on the local workspace run it now and print what it found
+	@$(PY) -m scripts.monitor --env $(ENV)
+alert: setup ## Tell people what the monitor has found, that it failed or did not run; for cron, local workspace only
+	@$(PY) -m scripts.alert --env $(ENV)
+retrain: apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
+	@$(PY) -m scripts.retrain --env $(ENV) --approved-by "$(APPROVED_BY)" --reason "$(REASON)"
+schedule: apply ## Create the schedule that retrains every month
+	@az ml schedule create --file build/$(ENV)/pipelines/retrain_schedule.yml $(IN) --output none
 
 ##@ Look
 ui: setup ## Print the address of the workspace's MLflow UI, and start it if it is down
@@ -205,4 +222,4 @@ $(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensi
 	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
 	@az ml workspace create --name local --resource-group local --output none
 
-.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
