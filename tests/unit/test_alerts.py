@@ -1,19 +1,15 @@
 """Alerts of monitors: what is seen, what is told and how often, and that it arrives."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
 
 from scripts import alert
 from scripts.alerting import channels as ways
@@ -25,6 +21,7 @@ from scripts.alerting.runs import look
 from scripts.alerting.text import body, event, subject
 from scripts.looking.workspace import Workspace
 from scripts.specs.errors import SpecError
+from tests.mailbox import Mailbox, mailbox
 
 DAY = timedelta(days=1)
 START = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
@@ -240,34 +237,10 @@ def test_the_longest_gap_of_a_trigger(trigger, hours):
 # ---- That it arrives
 
 
-class Inbox:
-    """What a mail server received."""
-
-    def __init__(self) -> None:
-        self.mails: list = []
-        self.logins: list[tuple[bytes, bytes]] = []
-
-    async def handle_DATA(self, server, session, envelope):
-        self.mails.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=policy.default)))
-        return "250 OK"
-
-    def login(self, server, session, envelope, mechanism, data):
-        self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right", handled=False)
-
-
 @pytest.fixture
-def inbox() -> Iterator[tuple[Inbox, int]]:
-    box = Inbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(
-        box, hostname="127.0.0.1", port=port, authenticator=box.login, auth_require_tls=False, auth_required=False
-    )
-    controller.start()
-    yield box, port
-    controller.stop()
+def inbox() -> Iterator[Mailbox]:
+    with mailbox() as box:
+        yield box
 
 
 @pytest.fixture
@@ -301,9 +274,8 @@ MAIL = Mail("127.0.0.1", 9, "none", "", "", "monitors@example.com", ("a@example.
 
 
 def test_a_mail_says_what_since_when_and_where_to_look(inbox):
-    box, port = inbox
-    Mail(**{**vars(MAIL), "port": port}).send("flight-delay", "rg/ws", MESSAGE, START)
-    [(receivers, mail)] = box.mails
+    Mail(**{**vars(MAIL), "port": inbox.port}).send("flight-delay", "rg/ws", MESSAGE, START)
+    [(receivers, mail)] = inbox.mails
     assert receivers == ["a@example.com", "b@example.com"]
     assert mail["Subject"] == "[breached] flight-delay: 2 beyond the threshold"
     text = mail.get_content()
@@ -313,10 +285,9 @@ def test_a_mail_says_what_since_when_and_where_to_look(inbox):
 
 
 def test_a_mail_server_may_want_a_password_and_a_wrong_one_is_an_error(inbox):
-    box, port = inbox
-    with_user = {**vars(MAIL), "port": port, "user": "monitor"}
+    with_user = {**vars(MAIL), "port": inbox.port, "user": "monitor"}
     Mail(**{**with_user, "password": "right"}).send("m", "w", MESSAGE, START)
-    assert (box.logins, len(box.mails)) == ([(b"monitor", b"right")], 1)
+    assert (inbox.logins, len(inbox.mails)) == ([(b"monitor", b"right")], 1)
     with pytest.raises(NotSent, match="SMTPAuthenticationError") as raised:
         Mail(**{**with_user, "password": "wrong"}).send("m", "w", MESSAGE, START)
     assert "wrong" not in str(raised.value)
@@ -324,10 +295,9 @@ def test_a_mail_server_may_want_a_password_and_a_wrong_one_is_an_error(inbox):
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_server_that_does_not_encrypt_gets_no_mail_if_it_has_to(inbox, security):
-    box, port = inbox
-    with pytest.raises(NotSent, match=f"mail by 127.0.0.1:{port}: "):
-        Mail(**{**vars(MAIL), "port": port, "security": security}).send("m", "w", MESSAGE, START)
-    assert box.mails == []
+    with pytest.raises(NotSent, match=f"mail by 127.0.0.1:{inbox.port}: "):
+        Mail(**{**vars(MAIL), "port": inbox.port, "security": security}).send("m", "w", MESSAGE, START)
+    assert inbox.mails == []
 
 
 def test_no_mail_server_is_an_error():
@@ -336,9 +306,8 @@ def test_no_mail_server_is_an_error():
 
 
 def test_a_name_adds_no_header(inbox):
-    box, port = inbox
-    Mail(**{**vars(MAIL), "port": port}).send("m\r\nBcc: evil@example.com", "w", MESSAGE, START)
-    assert "Bcc" not in box.mails[0][1]
+    Mail(**{**vars(MAIL), "port": inbox.port}).send("m\r\nBcc: evil@example.com", "w", MESSAGE, START)
+    assert "Bcc" not in inbox.mails[0][1]
 
 
 def test_a_webhook_gets_a_cloud_event(hook):
@@ -402,21 +371,20 @@ def config(**alert: object) -> dict:
 
 def test_who_could_not_be_told_is_told_next_time_and_nobody_twice(az, hook, inbox, tmp_path, monkeypatch, capsys):
     received, answer, address = hook
-    box, port = inbox
     monkeypatch.chdir(tmp_path)
     az.run("new", datetime.now(UTC), alert=BREACHED, signals=[signal([ROW])])
     answer["status"] = 500
 
     def again() -> bool:
-        return alert.alert(Workspace(CONFIG), "m", config(smtp_port=port), {ways.WEBHOOK: address})[1]
+        return alert.alert(Workspace(CONFIG), "m", config(smtp_port=inbox.port), {ways.WEBHOOK: address})[1]
 
     assert not again()
-    assert (len(received), len(box.mails)) == (1, 1)
+    assert (len(received), len(inbox.mails)) == (1, 1)
     assert "not told, will be tried again: webhook of ALERT_WEBHOOK answered 500" in capsys.readouterr().err
     answer["status"] = 200
     assert again()
     assert again()
-    assert (len(received), len(box.mails)) == (2, 1)
+    assert (len(received), len(inbox.mails)) == (2, 1)
     assert Path("build/local/alerts/m.json").is_file()
 
 
