@@ -82,7 +82,6 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(MAKE) deploy
 	@$(MAKE) batch
 	@$(MAKE) send MONTH=2013-07
-	@$(MAKE) apply >/dev/null
 	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
 test: lint ## Set-up, lint and all tests

@@ -39,6 +39,8 @@ def main(args: argparse.Namespace) -> int:
             raise SpecError("alert", text)
         workspace = Workspace(project.config)
         found = [alert(workspace, monitor, project.config, os.environ) for monitor in monitors(project)]
+        for seen, _ in found:
+            print("".join(f"  {key}: {text}\n" for key, text in sorted(seen.what.items())), end="")
     except (SpecError, AzError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -66,7 +68,7 @@ def alert(
     path = Path("build") / config["env"] / KEPT / f"{monitor}.json"
     with memory(path) as told:
         seen = look(workspace, monitor, now, timedelta(hours=settings["overdue_hours"]))
-        print(f"{monitor}: {seen.kind}" + "".join(f"\n  {key}: {text}" for key, text in sorted(seen.what.items())[:10]))
+        print(f"{monitor}: {seen.kind}")
         if not ways:
             print("  nobody is told: config has no alert.smtp_host, and ALERT_WEBHOOK is not set")
         failed = tell(ways, told, seen, monitor, workspace.name, now, timedelta(hours=settings["repeat_hours"]))

@@ -158,7 +158,7 @@ def report(results: Document) -> list[str]:
             what = f"{signal['signal']}{', ' + finding['feature'] if finding['feature'] else ''}"
             lines.append(f"  {finding['level']}: {what}: {finding['message']}")
     lines += [f"  warning: {text}" for text in results["warnings"]]
-    return [*lines, "", f"{results['monitor']}: {results['verdict']}; report: {results['page']}"]
+    return [*lines, "", f"report: {results['page']}"]
 
 
 def judged(row: Document) -> str:

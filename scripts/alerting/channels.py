@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
+from email.utils import make_msgid
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -56,7 +57,7 @@ class Mail:
     def send(self, monitor: str, workspace: str, message: Message, now: datetime) -> None:
         mail = EmailMessage()
         mail["Subject"], mail["From"], mail["To"] = subject(monitor, message), self.sender, ", ".join(self.receivers)
-        mail["Date"] = now
+        mail["Date"], mail["Message-ID"] = now, make_msgid(domain=self.sender.rpartition("@")[2])
         mail.set_content(body(monitor, workspace, message))
         try:
             with self._connected() as server:

@@ -145,7 +145,7 @@ def test_figures_findings_and_the_report_are_shown(az, capsys):
     assert "  data_drift  gone     jensen_shannon_distance      -       0.01  unknown\n" in printed
     assert "  error: data_drift, gone: is not in production\n  warning: sent as one\n" in printed
     assert "WARNING: not all metrics reach Azure\n" in printed, "what az warned of when the schedule was made"
-    assert "flight-delay: breached; report: build/local/monitor.html" in printed
+    assert "\nreport: build/local/monitor.html\n" in printed
     assert json.loads(Path("build/local/monitor.json").read_text())["verdict"] == "breached"
     assert Path("build/local/monitor.html").is_file()
 

@@ -96,10 +96,9 @@ def categories(histogram: dict[str, Any]) -> list[Category]:
     if len(rows) > SHOWN:
         rest = rows[SHOWN:]
         rows = [*rows[:SHOWN], (f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))]
-    most = max((max(row[1:]) for row in rows), default=0) or 1
+    most = max((max(row[1:]) for row in rows[:SHOWN]), default=0) or 1  # the others together may be more
     return [
-        Category(label, reference, production, round(100 * reference / most, 2), round(100 * production / most, 2))
-        for label, reference, production in rows
+        Category(label, *sides, *(round(min(100 * share / most, 100), 2) for share in sides)) for label, *sides in rows
     ]
 
 
