@@ -67,10 +67,12 @@ class Pair:
                 if name not in table.types:
                     result.note("error", "missing-column", f"{side} data has no column '{name}'", name)
         if signal.features is None:
-            for name in dict.fromkeys(name for name in [*reference, *production] if name != CORRELATION):
-                for side, types in zip(SIDES, (reference, production), strict=True):
-                    if name not in types:
-                        result.note("warning", "missing-column", f"{side} data has no column '{name}'", name)
+            for side, own, other in ((SIDES[0], reference, production), (SIDES[1], production, reference)):
+                absent = [name for name in other if name not in own and name != CORRELATION]
+                # A model's outputs are its predictions alone, while the reference as a rule has its inputs too.
+                if absent and not (signal.type == "prediction_drift" and side == SIDES[1]):
+                    text = f"{side} data has no columns {', '.join(absent)}; they are not compared"
+                    result.note("warning", "missing-column", text)
         wanted = reference if signal.features is None else [name for name in reference if name in signal.features]
         return [name for name in wanted if name in production and (signal.features is not None or name != CORRELATION)]
 
