@@ -22,6 +22,7 @@ from .traffic import checked_mirror, checked_traffic
 KEY_LENGTH = 52  # characters: 300 bits
 KEY_TYPES = ("primary", "secondary")
 SETTLE = 120.0  # seconds for the router to work by a change; its environment may have to be built first
+MODEL_STATUS = "ms-azureml-model-error-statuscode"
 ANSWER = 200.0  # seconds for an answer to `invoke`: more than any deployment may take
 
 
@@ -184,7 +185,9 @@ class OnlineEndpoints(OnlineDeployments):
         finally:
             connection.close()
         if response.status != http.client.OK:
-            raise WorkspaceError(f"Endpoint '{name}' answered {response.status} {response.reason}: {text}")
+            own = response.getheader(MODEL_STATUS)
+            of_script = f" (the scoring script's own status, or that of its server: {own})" if own else ""
+            raise WorkspaceError(f"Endpoint '{name}' answered {response.status} {response.reason}{of_script}: {text}")
         return text
 
     def _settled(self, name: str, wait: bool) -> Row:

@@ -280,7 +280,7 @@ def test_an_mlflow_model_needs_no_scoring_script(ws, source, tmp_path):
         ('{"input_data": {"columns": ["name"], "data": [["a"]]}}', r"missing inputs \['x'\]"),
         ('{"input_data": [["b", "a"]]}', "column x to type 'float64'"),
     ):
-        with pytest.raises(WorkspaceError, match=f"424.*BadRequest.*{message}"):
+        with pytest.raises(WorkspaceError, match=f"424.*own status.*: 400.*BadRequest.*{message}"):
             ws.online.invoke("shop", body.encode(), "mlflow")
     ws.online.delete_deployment("shop", "mlflow")
 
