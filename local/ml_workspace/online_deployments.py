@@ -11,6 +11,7 @@ from .catalog import Row
 from .endpoints import Endpoints, checked_name
 from .errors import WorkspaceError
 from .serving_control import POLL, Serving
+from .serving_logs import last_lines
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -127,7 +128,7 @@ class OnlineDeployments(Endpoints):
         if pattern is None:
             raise WorkspaceError(f"container: '{container}' is not inference-server or storage-initializer.")
         files = sorted(folder.glob(pattern))
-        texts = ["\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) for file in files]
+        texts = ["\n".join(last_lines(file, lines)) for file in files]
         if len(files) == 1:
             return texts[0]
         return "\n".join(f"--- {file.stem} ---\n{text}" for file, text in zip(files, texts, strict=True))
