@@ -60,6 +60,7 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         doc = dict(self.stored(name))
+        self.serving.recover()
         known = [row["name"] for row in self.rows(name)]
         doc["traffic"] = {
             **doc["traffic"],
@@ -114,11 +115,14 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         self.stored(name)
-        self.remove(name)
-        self.serving.folder.keys(name).unlink(missing_ok=True)
+        with self._keys_alone():
+            self.remove(name)
+            self.serving.folder.keys(name).unlink(missing_ok=True)
         self._ended(lambda server: server["endpoint"] == name, wait)
         if wait:
-            shutil.rmtree(self.serving.folder.path / name, ignore_errors=True)
+            with self._keys_alone():
+                if name not in self.names():  # it may have been made again
+                    shutil.rmtree(self.serving.folder.path / name, ignore_errors=True)
 
     def keys(self, name: str) -> dict[str, str]:
         """{primaryKey, secondaryKey}.
@@ -127,6 +131,7 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         self.stored(name)
+        self.serving.recover()
         return {f"{kind}Key": key for kind, key in read_json(self.serving.folder.keys(name)).items()}
 
     def regenerate(self, name: str, key_type: str, wait: bool = True) -> None:
@@ -151,7 +156,7 @@ class OnlineEndpoints(OnlineDeployments):
     def _keys_alone(self) -> Iterator[None]:
         """Keys are read, changed and written by one command at a time."""
         self.serving.folder.make()
-        with exclusive(self.serving.folder.path / "keys.lock"):
+        with exclusive(self.serving.folder.keys_lock):
             yield
 
     def _write_keys(self, name: str, keys: dict[str, str]) -> None:

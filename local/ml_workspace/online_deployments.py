@@ -78,6 +78,7 @@ class OnlineDeployments(Endpoints):
             NotFound: no such endpoint or deployment.
         """
         doc: Row = self.row(endpoint, name)["doc"]
+        self.serving.recover()
         return doc
 
     def deployments(self, endpoint: str) -> list[Row]:
@@ -86,7 +87,9 @@ class OnlineDeployments(Endpoints):
         Raises:
             NotFound: no such endpoint.
         """
-        return [row["doc"] for row in self.rows(endpoint)]
+        rows = self.rows(endpoint)
+        self.serving.recover()
+        return [row["doc"] for row in rows]
 
     def delete_deployment(self, endpoint: str, name: str, wait: bool = True) -> None:
         """Remove a deployment that gets no traffic.
@@ -123,6 +126,7 @@ class OnlineDeployments(Endpoints):
             NotFound: no such endpoint or deployment.
         """
         plan = self.row(endpoint, name)["plan"]["wanted"]
+        self.serving.recover()
         folder = self.serving.folder.revision(endpoint, name, plan["id"])
         pattern = {"inference-server": "server-*.log", "storage-initializer": "storage-initializer.log"}.get(container)
         if pattern is None:
@@ -161,7 +165,8 @@ class OnlineDeployments(Endpoints):
         return doc
 
     def _ended(self, ours: Callable[[Row], bool], wait: bool) -> None:
-        """Wait until no server runs that is one of `ours`."""
+        """Have the supervisor end the servers that are `ours`; if wanted, wait until none of them runs."""
+        self.serving.recover()
         while wait and any(ours(server) for server in (self.serving.folder.record().get("servers") or {}).values()):
             self.serving.ensure()
             time.sleep(POLL)
