@@ -22,6 +22,7 @@ from .traffic import checked_mirror, checked_traffic
 KEY_LENGTH = 52  # characters: 300 bits
 KEY_TYPES = ("primary", "secondary")
 SETTLE = 120.0  # seconds for the router to work by a change; its environment may have to be built first
+MODEL_STATUS = "ms-azureml-model-error-statuscode"
 ANSWER = 200.0  # seconds for an answer to `invoke`: more than any deployment may take
 
 
@@ -59,6 +60,7 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         doc = dict(self.stored(name))
+        self.serving.recover()
         known = [row["name"] for row in self.rows(name)]
         doc["traffic"] = {
             **doc["traffic"],
@@ -113,11 +115,14 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         self.stored(name)
-        self.remove(name)
-        self.serving.folder.keys(name).unlink(missing_ok=True)
+        with self._keys_alone():
+            self.remove(name)
+            self.serving.folder.keys(name).unlink(missing_ok=True)
         self._ended(lambda server: server["endpoint"] == name, wait)
         if wait:
-            shutil.rmtree(self.serving.folder.path / name, ignore_errors=True)
+            with self._keys_alone():
+                if name not in self.names():  # it may have been made again
+                    shutil.rmtree(self.serving.folder.path / name, ignore_errors=True)
 
     def keys(self, name: str) -> dict[str, str]:
         """{primaryKey, secondaryKey}.
@@ -126,6 +131,7 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         self.stored(name)
+        self.serving.recover()
         return {f"{kind}Key": key for kind, key in read_json(self.serving.folder.keys(name)).items()}
 
     def regenerate(self, name: str, key_type: str, wait: bool = True) -> None:
@@ -150,7 +156,7 @@ class OnlineEndpoints(OnlineDeployments):
     def _keys_alone(self) -> Iterator[None]:
         """Keys are read, changed and written by one command at a time."""
         self.serving.folder.make()
-        with exclusive(self.serving.folder.path / "keys.lock"):
+        with exclusive(self.serving.folder.keys_lock):
             yield
 
     def _write_keys(self, name: str, keys: dict[str, str]) -> None:
@@ -184,7 +190,9 @@ class OnlineEndpoints(OnlineDeployments):
         finally:
             connection.close()
         if response.status != http.client.OK:
-            raise WorkspaceError(f"Endpoint '{name}' answered {response.status} {response.reason}: {text}")
+            own = response.getheader(MODEL_STATUS)
+            of_script = f" (the scoring script's own status, or that of its server: {own})" if own else ""
+            raise WorkspaceError(f"Endpoint '{name}' answered {response.status} {response.reason}{of_script}: {text}")
         return text
 
     def _settled(self, name: str, wait: bool) -> Row:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from typing import Any, NoReturn
 
@@ -11,6 +12,8 @@ from mlflow.models import ModelSignature
 
 NUMBER, TEXT = "double", "string"  # types of columns; both may be null
 LONGEST = 60  # of what a message quotes
+# What a client such as curl sends, and the server swallows, unless told that the body is JSON.
+FORM = re.compile(r"\s*(\Z|[\w.%+*-]+=)")
 
 
 class BadRequest(Exception):
@@ -59,7 +62,8 @@ def _input_data(body: str) -> Any:
     try:
         document = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the body is not JSON: {error}") from error
+        hint = "; send JSON, with the header Content-Type: application/json" if FORM.match(body) else ""
+        raise BadRequest(f"the body is not JSON: {error}{hint}") from error
     if not isinstance(document, dict):
         raise BadRequest('the body must be an object: {"input_data": …}')
     if other := document.keys() - {"input_data"}:

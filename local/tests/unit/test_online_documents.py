@@ -91,6 +91,35 @@ def test_a_key_is_replaced_also_while_the_endpoint_is_changed(ws, monkeypatch):
     assert ws.online.get("e11")["tags"] == {"x": "1"}
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda online: online.get("e11"),
+        lambda online: online.list(),
+        lambda online: online.keys("e11"),
+        lambda online: online.deployment("e11", "blue"),
+        lambda online: online.deployments("e11"),
+        lambda online: online.logs("e11", "blue", 5),
+        lambda online: online.delete("e11", wait=False),
+    ],
+)
+def test_whoever_looks_brings_a_killed_supervisor_back_but_not_one_that_was_stopped(ws, monkeypatch, look):
+    ws.online.create({"name": "e11"}, wait=False)
+    plan = {"wanted": {"id": "p"}, "live": None}
+    ws.online.insert_deployment("e11", "blue", online_deployment("e11", "blue"), plan)
+    log = ws.online.serving.folder.revision("e11", "blue", "p") / "server-0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("up")
+    started: list[int] = []
+    monkeypatch.setattr(ws.online.serving, "ensure", lambda: started.append(1))
+    ws.online.serving.folder.keep({"ports": {"requests": 1, "collector": 2}})  # what `make down` leaves
+    ws.online.serving.recover()
+    assert not started
+    ws.online.serving.folder.keep({"ports": {"requests": 1, "collector": 2}, "servers": {"s": {"endpoint": "e11"}}})
+    look(ws.online)
+    assert started
+
+
 def test_an_endpoint_that_exists_is_not_made_again_and_keeps_its_keys(ws):
     ws.online.create({"name": "e11"}, wait=False)
     keys = ws.online.keys("e11")
