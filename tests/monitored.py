@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from tests.component import load
 
-script = load("monitor_signals")
+command = load("monitor_signals", "signals.command")
 DISTANCES = load("monitor_signals", "signals.spec").DISTANCES
 DISTANCE, NULLS = "jensen_shannon_distance", "null_value_rate"
 
@@ -43,7 +43,7 @@ def monitor(
     line += ["--signals", json.dumps(signals), "--result", str(result)]
     for name, value in options.items():
         line += [f"--{name.replace('_', '-')}", value]
-    assert script.main(script.parse_args(line)) == 0
+    assert command.main(command.parse_args(line)) == 0
     return {path.stem: json.loads(path.read_text()) for path in (result / "signals").glob("*.json")}
 
 

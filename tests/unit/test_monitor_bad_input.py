@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.component import load
-from tests.monitored import DISTANCE, NULLS, codes, drift, monitor, placed, quality, script, values
+from tests.monitored import DISTANCE, NULLS, codes, command, drift, monitor, placed, quality, values
 
 columns = load("monitor_signals", "signals.columns")
 KS = "two_sample_kolmogorov_smirnov_test"
@@ -195,7 +195,7 @@ def test_signals_that_make_no_sense_are_refused(tmp_path, capsys, signals, said)
     text = signals if isinstance(signals, str) else json.dumps(signals)
     path = placed(tmp_path / "data.parquet", {"x": FINE})
     line = ["--reference", path, "--production", path, "--signals", text, "--result", str(tmp_path / "result")]
-    assert script.main(script.parse_args(line)) == 2
+    assert command.main(command.parse_args(line)) == 2
     assert said in capsys.readouterr().err
 
 
