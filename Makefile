@@ -14,6 +14,8 @@ FORCE ?=
 SET ?=
 INPUT ?=
 MODEL_VERSION ?=
+APPROVED_BY ?=
+REASON ?=
 OVERRIDES := $(strip $(if $(FORCE),settings.force_rerun=true) $(SET))
 OVERRIDES := $(if $(OVERRIDES), --set $(OVERRIDES))
 VERSION := $(if $(MODEL_VERSION),--model-version "$(MODEL_VERSION)")
@@ -72,13 +74,22 @@ status=$$(az ml job show --name "$$job" $(IN) --query status --output tsv); \
 echo "job $$job: $$status"; test "$$status" = Completed
 endef
 
+# A verb over a version of the model, which is looked up before `apply`: that takes a while, and would be for nothing.
+define of_version
+version=$$($(PY) -m scripts.rolling.models --env $(ENV) $(VERSION)); \
+$(MAKE) apply; \
+$(PY) -m scripts.$(1) --env $(ENV) --model-version "$$version" $(2)
+endef
+
 ##@ Start here
-demo: setup ## Everything on real data: land, register_data, train, gate, register, deploy, score; ends with a table
+demo: setup ## Everything on real data: land, register_data, train, gate, register, deploy, score, monitor; ends with a table
 	@$(MAKE) land MONTH=2013-01..2013-06
 	@$(MAKE) register-data
 	@$(MAKE) train
 	@$(MAKE) deploy
 	@$(MAKE) batch
+	@$(MAKE) send MONTH=2013-07
+	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
 test: lint ## Set-up, lint and all tests
 	@$(PY) -m pytest
@@ -104,8 +115,8 @@ train: apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 
 	@$(call run,train)
 
 ##@ Serve
-deploy: apply ## Roll the newest registered model, or MODEL_VERSION=3, out to the online endpoint, or leave all as it was
-	@$(PY) -m scripts.rollout --env $(ENV) $(VERSION)
+deploy: setup ## Roll the newest registered model, or MODEL_VERSION=3, out to the online endpoint, or leave all as it was
+	@$(call of_version,rollout)
 invoke: setup ## Send the sample request; predictions beside its rows
 	@$(PY) -m scripts.invoke --env $(ENV)
 rollback: setup ## Restore the traffic of before the last rollout
@@ -114,8 +125,20 @@ smoke: setup ## Compare what the endpoint answers with what the registered model
 	@$(PY) -m scripts.smoke --env $(ENV)
 loadtest: setup .tools/loadtest/.ready ## Requests per second, p50, p95, p99 and errors of the endpoint against limits
 	@$(PY) -m scripts.loadtest --env $(ENV) --locust .tools/loadtest/bin/locust
-batch: apply ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
-	@$(PY) -m scripts.batch --env $(ENV) $(if $(INPUT),--input "$(INPUT)") $(VERSION)
+batch: setup ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
+	@$(call of_version,batch,$(if $(INPUT),--input "$(INPUT)"))
+
+##@ Watch
+send: setup ## Send a month of flights to the online endpoint: make send MONTH=2013-07
+	@$(PY) -m scripts.send --env $(ENV) --month "$(MONTH)"
+monitor: apply ## Create the monitor of the endpoint; on the local workspace run it now and print what it found
+	@$(PY) -m scripts.monitor --env $(ENV)
+alert: setup ## Tell people what the monitor has found, that it failed or did not run; for cron, local workspace only
+	@$(PY) -m scripts.alert --env $(ENV)
+retrain: apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
+	@$(PY) -m scripts.retrain --env $(ENV) --approved-by "$(APPROVED_BY)" --reason "$(REASON)"
+schedule: apply ## Create the schedule that retrains every month
+	@az ml schedule create --file build/$(ENV)/pipelines/retrain_schedule.yml $(IN) --output none
 
 ##@ Look
 ui: setup ## Print the address of the workspace's MLflow UI, and start it if it is down
@@ -137,9 +160,11 @@ bench: setup ## Measure speed and memory: a table and build/bench.json; ONLY=rea
 	@$(PY) -m bench $(ONLY)
 
 ##@ Stop and start again
-up: setup ## Start the endpoints of the local workspaces, after a restart of the machine or `make down`
+scheduler: setup ## Start the scheduler of the local workspaces, if it is down, and say what is due next
+	@.venv/bin/python .tools/extensions/ml/ml_workspace scheduler "$(AZUREML_LOCAL_ROOT)"
+up: setup ## Start the endpoints and schedules of the local workspaces, after a restart of the machine or `make down`
 	@.venv/bin/python .tools/extensions/ml/ml_workspace start "$(AZUREML_LOCAL_ROOT)"
-down: ## Stop the servers and endpoints of the local workspaces, once no job runs; FORCE=1 cancels the jobs that do
+down: ## Stop the servers, endpoints and schedules of the local workspaces, once no job runs; FORCE=1 cancels the jobs that do
 	@test ! -d .tools/extensions/ml || \
 	  .venv/bin/python .tools/extensions/ml/ml_workspace stop $(if $(FORCE),--cancel )"$(AZUREML_LOCAL_ROOT)"
 clean: down ## Stop the servers; remove build/, tool environments and caches (the workspaces in .azureml/ stay)
@@ -184,8 +209,12 @@ EXTENSION := --python .tools/az/bin/python --target .tools/extensions/ml --no-de
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@$(UV) install $(EXTENSION) --require-hashes -r $< $(quietly)
 	@touch $@
-.tools/extensions/ml/.ready: .tools/extensions/ml/.requirements $(shell find local -name '*.py' -not -path '*/tests/*' -o -name '*.json' -o -name '*.txt' -o -name pyproject.toml)
+# The components that run monitors go along: the local workspace computes what the same components compute on Azure.
+MONITOR := $(wildcard components/monitor_signals components/monitor_report environments/monitoring/conda.yml)
+.tools/extensions/ml/.ready: .tools/extensions/ml/.requirements $(shell find /dev/null $(MONITOR) -type f -not -path '*/__pycache__/*') $(shell find local -name '*.py' -not -path '*/tests/*' -o -name '*.json' -o -name '*.txt' -o -name pyproject.toml)
 	@$(UV) install $(EXTENSION) --quiet --reinstall-package ml ./local
+	@rm -rf $(@D)/ml_workspace/monitor && mkdir $(@D)/ml_workspace/monitor
+	@$(if $(MONITOR),cp -R $(MONITOR) $(@D)/ml_workspace/monitor/)
 	@touch $@
 
 .tools/loadtest/.ready: requirements/loadtest.txt | .venv/.ready
@@ -199,4 +228,4 @@ $(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensi
 	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
 	@az ml workspace create --name local --resource-group local --output none
 
-.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch ui compare export setup lint test-fast bench up down clean help
+.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

@@ -63,7 +63,8 @@ class ByHand:
                 for settings, model in ((s, made(folder / f"model-{n}")) for n, s in enumerate(trials))
             ]
         values = {"model": min(tried)[1], "prepared": prepared, "model_name": model_name}
-        for step, output in (("evaluate", "evaluation"), ("gate", "decision"), ("register", "registered")):
+        steps = {"evaluate": "evaluation", "reference": "reference", "gate": "decision", "register": "registered"}
+        for step, output in steps.items():
             values[output] = made(folder / output)
             with self._timed(step):
                 self._script(step, values)

@@ -30,12 +30,17 @@ class Load:
             started = time.perf_counter()
             try:
                 async with session.post(self._url, data=self._body) as answer:
-                    await answer.read()
-                    self.failed += answer.status != 200
+                    said = await answer.read()
+                    if answer.status != 200:
+                        self._fail(f"{answer.status}: {said[:1000]!r}")
             except aiohttp.ClientError as error:
-                print(repr(error), file=sys.stderr)
-                self.failed += 1
+                self._fail(repr(error))
             self.taken.append(time.perf_counter() - started)
+
+    def _fail(self, how: str) -> None:
+        if not self.failed:
+            print(f"the first request that failed: {how}", file=sys.stderr)
+        self.failed += 1
 
 
 async def main(url: str, body: str, clients: str, requests: str, going: str = "") -> None:

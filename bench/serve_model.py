@@ -25,7 +25,7 @@ def main(sample: Path, out: Path) -> None:
     rows = pd.DataFrame(given["data"], columns=given["columns"])
     random = np.random.default_rng(SETTINGS.seed)
     features = pd.DataFrame({name: random.choice(rows[name], ROWS) for name in rows})
-    numbers = [name for name in features if name not in train.NAMES]
+    numbers = [str(name) for name in features if name not in train.NAMES]
     features[numbers] = features[numbers].astype("float64") + random.normal(size=(ROWS, len(numbers)))
     target = features["dep_delay"].fillna(0.0) + random.normal(scale=10, size=ROWS)
     model = train.build(SETTINGS).fit(features, target)

@@ -56,7 +56,7 @@ class Load:
 
     def start(self, requests: int, going: Path | str = "") -> "subprocess.Popen[str]":
         """Send at least so many requests, in a process of its own, and more while the file `going` exists."""
-        command = [self.python, LOAD, self.url, self.body, str(self.CLIENTS), str(requests), going]
+        command = [*map(str, (self.python, LOAD, self.url, self.body, self.CLIENTS, requests, going))]
         environment = {**os.environ, "KEY": self.key}
         return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -99,8 +99,10 @@ class Serving:
     @contextlib.contextmanager
     def direct(self) -> Iterator[Load]:
         """The deployment's inference server alone, over TCP."""
+        # Without that, its gunicorn would put a control socket into the person's home folder.
         variables = {"AML_APP_ROOT": str(self._code), "AZUREML_ENTRY_SCRIPT": "score.py",
-                     "AZUREML_MODEL_DIR": str(self._model.parent)}  # fmt: skip
+                     "AZUREML_MODEL_DIR": str(self._model.parent),
+                     "GUNICORN_CMD_ARGS": "--no-control-socket"}  # fmt: skip
         port = free_port()
         with self._running(
             self._python, ["-c", DIRECT, str(port), str(WORKERS)], variables, f"http://127.0.0.1:{port}/"

@@ -15,7 +15,7 @@ from bench.timing import BenchError, interleave, say
 ROUNDS, AGAIN = 2, 5
 FACTOR = 1.10
 UNCHANGED = 4.0  # seconds
-STEPS = ("prep", "tune", "evaluate", "gate", "register")
+STEPS = ("prep", "tune", "evaluate", "reference", "gate", "register")
 SETTINGS = ("learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf")
 
 

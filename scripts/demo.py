@@ -3,19 +3,26 @@
     python -m scripts.demo --env local
 
 The same goes to build/<env>/demo.json. The names of the jobs are those that `make register-data` and `make train` left
-in build/jobs/; rollout and batch job are told by what `make deploy` and `make batch` left in build/<env>/.
+in build/jobs/; rollout, batch job and monitor are told by what their verbs left in build/<env>/.
 """
 
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts.alerting.decide import BREACHED, Seen
+from scripts.alerting.runs import breaches
 from scripts.az import AzError
 from scripts.looking.outcome import PIPELINES, NotCompleted, read_outcome
 from scripts.looking.serving import batch_lines, read_report, rollout_lines
 from scripts.looking.table import MISSING, duration, shown, shown_parameter, table
+from scripts.looking.watching import monitor_lines, sent_lines
 from scripts.looking.workspace import Document, Workspace
+from scripts.retrain import gather, lines
+from scripts.retraining.facts import reason_of
+from scripts.retraining.policy import Rule, rules
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
 
@@ -26,12 +33,14 @@ class NoJob(Exception):
 
 def main(args: argparse.Namespace) -> int:
     try:
-        workspace = Workspace(load_config(Path.cwd(), args.env))
+        config = load_config(Path.cwd(), args.env)
+        workspace = Workspace(config)
         outcome = read_outcome(workspace, {pipeline: last_job(args.env, pipeline) for pipeline in PIPELINES})
     except (SpecError, AzError, NoJob, NotCompleted) as error:
         print(error, file=sys.stderr)
         return 1
-    outcome |= {"rollout": read_report(args.env, "rollout"), "batch": read_report(args.env, "batch")}
+    outcome |= {name: read_report(args.env, name) for name in ("rollout", "batch", "sent", "monitor")}
+    outcome["retrain"] = offer(outcome["monitor"], workspace, config)
     path = Path("build") / args.env / "demo.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(outcome, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -68,8 +77,26 @@ def report(outcome: Document) -> list[str]:
         *model_lines(outcome),
         *rollout_lines(outcome["rollout"]),
         *batch_lines(outcome["batch"]),
+        *sent_lines(outcome["sent"]),
+        *monitor_lines(outcome["monitor"]),
+        *retrain_lines(outcome["retrain"]),
         *step_lines(outcome),
     ]
+
+
+def offer(monitor: Document | None, workspace: Workspace, config: Document) -> Document | None:
+    """What `make retrain` would say to what the monitor has found; None if that is no reason to retrain."""
+    if monitor is None or monitor["alert"] != BREACHED:
+        return None
+    alerting = [signal for signal in monitor["signals"] if signal["alert_enabled"]]
+    now = datetime.now(UTC)
+    reason = reason_of(Seen(BREACHED, now, monitor["run"], breaches(alerting)))
+    asked = rules(gather(workspace, config["model"], reason, ""), config["retrain"], now)
+    return {"rules": [vars(rule) for rule in asked]}
+
+
+def retrain_lines(retrain: Document | None) -> list[str]:
+    return ["", *lines([Rule(**rule) for rule in retrain["rules"]])] if retrain else []
 
 
 def data_row(name: str, data: Document) -> list[str]:
@@ -140,6 +167,7 @@ def look_next(outcome: Document, workspace: Workspace, env: str, path: Path) -> 
         ["this run", train["page"] or MISSING],
         ["all runs", outcome["tracking_uri"] if outcome["tracking_uri"].startswith("http") else f"make ui{suffix}"],
         ["ask the model", f"make invoke{suffix}"],
+        *([["retrain", f"make retrain APPROVED_BY=name{suffix}"]] if outcome["retrain"] else []),
         ["side by side", f"make compare{suffix}"],
         ["plots", download],
         ["this report", str(path)],

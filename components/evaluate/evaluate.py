@@ -25,6 +25,7 @@ from sklearn.inspection import permutation_importance
 
 TARGET = "arr_delay"
 SLICE = "carrier"
+NEWEST = "newest"
 # Importance: flights, and shuffles of each column. Enough for a stable order of what matters.
 SAMPLE, REPEATS = 2_000, 3
 
@@ -35,6 +36,7 @@ class EvaluateError(Exception):
 
 def main(args: argparse.Namespace) -> int:
     try:
+        args.test_month = newest_month(args.prepared) if args.test_month == NEWEST else args.test_month
         refuse_no_month(args.test_month)
         described = Model.load(args.model)
         refuse_seen_month(args.test_month, described.metadata["train_months"])
@@ -62,6 +64,11 @@ def evaluate(args: argparse.Namespace, described: Model, test: pd.DataFrame) -> 
     log(args, evaluation)
     for name, judged in (("candidate", candidate), ("champion", champion)):
         print(f"{name} on {args.test_month}: {summary(judged)}")
+
+
+def newest_month(folder: Path) -> str:
+    """The newest of the prepared months; NEWEST itself, which is no month, if there is none."""
+    return max((path.stem for path in folder.glob("*.parquet")), default=NEWEST)
 
 
 def refuse_no_month(test_month: str) -> None:
@@ -202,7 +209,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="MLflow model to judge")
     parser.add_argument("--prepared", type=Path, required=True, help="folder of prepared months")
-    parser.add_argument("--test-month", required=True, help="month to judge on, such as 2013-06")
+    parser.add_argument("--test-month", required=True, help=f"month to judge on, such as 2013-06, or {NEWEST}")
     parser.add_argument("--model-name", required=True, help="registered model whose newest version is the champion")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--evaluation", type=Path, required=True, help="output: folder of evaluation.json and plots")

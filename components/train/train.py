@@ -24,6 +24,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 NAMES = ["carrier", "origin", "dest"]
 TARGET = "arr_delay"
+NEWEST = "newest"
 EXPECTED_ROWS = 30
 PACKAGES = ["mlflow-skinny", "scikit-learn", "cloudpickle", "pandas", "numpy", "scipy"]
 
@@ -38,6 +39,7 @@ def main(args: argparse.Namespace) -> int:
     except TrainError as error:
         print(f"ERROR {error}", file=sys.stderr)
         return 1
+    args.train_to = months[-1]  # the month itself, where the newest was asked for
     train(args, months)
     return 0
 
@@ -117,18 +119,22 @@ def signature(features: pd.DataFrame) -> ModelSignature:
 
 
 def train_months(folder: Path, first: str, last: str) -> list[str]:
-    """Prepared months from `first` to `last`, both included.
+    """Prepared months from `first` to `last`, both included; NEWEST is the one before the newest, which judges.
 
     Raises:
         TrainError: `first` or `last` is no month, they are in the wrong order, there are fewer than two months, or the
             last one is missing.
     """
+    prepared = sorted(path.stem for path in folder.glob("*.parquet"))
+    if last == NEWEST:
+        if len(prepared) < 3:
+            raise TrainError(f"train_to {NEWEST} needs three months, the last to judge on; there are {len(prepared)}")
+        last = prepared[-2]
     for name, month in (("train_from", first), ("train_to", last)):
         if not re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", month):
             raise TrainError(f"{name} {month!r} is not a month; write it as YYYY-MM, such as 2013-01")
     if first > last:
         raise TrainError(f"train_from {first} is after train_to {last}; the first train month comes first")
-    prepared = sorted(path.stem for path in folder.glob("*.parquet"))
     months = [month for month in prepared if first <= month <= last]
     if len(months) < 2 or months[-1] != last:
         found = ", ".join(months) or "none"
@@ -159,7 +165,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--flights", type=Path, required=True, help="flights dataset, for its version")
     parser.add_argument("--weather", type=Path, required=True, help="weather dataset, for its version")
     parser.add_argument("--train-from", required=True, help="first train month, such as 2013-01")
-    parser.add_argument("--train-to", required=True, help="last train month; settings are judged on it")
+    parser.add_argument("--train-to", required=True, help=f"last train month, or {NEWEST}; settings are judged on it")
     parser.add_argument("--learning-rate", type=float, required=True)
     parser.add_argument("--max-iter", type=int, required=True, help="number of trees")
     parser.add_argument("--max-leaf-nodes", type=int, required=True, help="leaves of a tree")

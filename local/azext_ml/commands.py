@@ -79,6 +79,15 @@ def register(loader: "MlCommandsLoader") -> None:
         group.custom_command("archive", "archive")
         group.custom_command("restore", "restore")
         group.generic_update_command("update", "edit", **_update_with("open_web"))
+    with loader.command_group("ml schedule", **_served_by("schedules")) as group:
+        group.custom_command("create", "create", supports_no_wait=True)
+        group.custom_command("show", "show")
+        group.custom_command("list", "list_schedules")
+        group.custom_command("enable", "enable", supports_no_wait=True)
+        group.custom_command("disable", "disable", supports_no_wait=True)
+        group.custom_command("delete", "delete", supports_no_wait=True)
+        group.custom_command("trigger", "trigger")
+        group.generic_update_command("update", "edit", setter_name="save", supports_no_wait=True)
     _register_endpoints(loader)
     for group_name, verbs in refused.COMMANDS.items():
         for verb in verbs.split():

@@ -20,6 +20,7 @@ GROUPS = {
     "ml online-deployment": "Deployments of online endpoints: a model with its scoring script and environment.",
     "ml batch-endpoint": "Batch endpoints: a name under which jobs score data.",
     "ml batch-deployment": "Deployments of batch endpoints: a model, or a pipeline component.",
+    "ml schedule": "Schedules: pipeline jobs and monitors that run by themselves, by cron expression or recurrence.",
     "ml job": "Jobs: command, pipeline and sweep; in a pipeline also parallel.",
 }
 VERBS = {
@@ -49,6 +50,7 @@ OF_KIND = {
     "ml online-deployment": "show delete",
     "ml batch-endpoint": "create show update delete",
     "ml batch-deployment": "create show update delete",
+    "ml schedule": "show update",
 }
 # Command -> what it does, and (what for, line) examples.
 SUMMARIES = {
@@ -82,6 +84,12 @@ SUMMARIES = {
     "ml batch-endpoint list-jobs": "List the jobs of an endpoint.",
     "ml batch-deployment list": "List the deployments of an endpoint.",
     "ml batch-deployment list-jobs": "List the jobs of a deployment.",
+    "ml schedule create": "Make a schedule from a YAML spec, or replace the one of its name.",
+    "ml schedule list": "List the enabled schedules.",
+    "ml schedule enable": "Let a schedule run.",
+    "ml schedule disable": "Keep a schedule from running; what would be due meanwhile is not made up for.",
+    "ml schedule delete": "Delete a disabled schedule; its jobs stay.",
+    "ml schedule trigger": "Submit the job of a schedule now, once, and print its name.",
 }
 EXAMPLES = {
     "ml job create": (
@@ -112,6 +120,13 @@ EXAMPLES = {
         ("Name the output", "az ml batch-endpoint invoke --name e --input data/ --set output_file_name=scores.csv"),
         ("Inputs of a pipeline component",
          "az ml batch-endpoint invoke --name e --set inputs.rows.type=uri_folder inputs.rows.path=data/"),
+    ),
+    "ml schedule trigger": (
+        ("Run a monitor now and follow it",
+         "az ml job stream --name $(az ml schedule trigger --name m --query job_name --output tsv)"),
+    ),
+    "ml schedule list": (
+        ("The jobs of a schedule", "az ml job list --query \"[?experiment_name=='nightly'].{job:name,status:status}\""),
     ),
     "ml model create": (
         ("Register what a job has written",

@@ -53,15 +53,24 @@ def job(file: str, overrides: list[tuple[str, Any]]) -> Document:
 
 
 def _job(file: str, overrides: list[tuple[str, Any]]) -> Document:
-    entity = entity_of("job", file, overrides)
+    doc = job_document(entity_of("job", file, overrides), Path(file).resolve().parent)
+    dropped.check_inputs(file, overrides, doc)
+    return doc
+
+
+def job_document(entity: Any, folder: Path) -> Document:
+    """The document of a loaded job.
+
+    Args:
+        folder: that of its file, where relative paths start.
+    """
     if hasattr(entity, "_to_job"):
         # A command job is loaded as the step it would be in a pipeline, whose document lacks what only jobs have.
         entity = entity._to_job()
         if entity.code and not remote(str(entity.code)):
-            entity.code = str(Path(file).resolve().parent / entity.code)
-    absolute_paths(entity, Path(file).resolve().parent)
+            entity.code = str(folder / entity.code)
+    absolute_paths(entity, folder)
     doc: Document = plain_paths(entity._to_dict())
-    dropped.check_inputs(file, overrides, doc)
     if settings := dropped.settings(entity, doc):
         doc["settings"] = settings
     if doc.get("jobs") and (outputs := dropped.outputs(entity, doc)):

@@ -126,6 +126,8 @@ HELP = {
     "experiment_name": "Experiment of the job.",
     "mini_batch_size": "Files in a mini-batch.",
     "instance_count": "Instances; here a factor of the worker processes.",
+    "include_disabled": "List disabled ones too.",
+    "disabled_only": "List disabled ones only.",
 }
 NOUNS = {
     "data": "data asset",

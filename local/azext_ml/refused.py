@@ -25,7 +25,6 @@ COMMANDS = {
     "job": "connect-ssh show-services",
     "marketplace-subscription": "create delete list show",
     "model": "package",
-    "schedule": "create delete disable enable list show trigger update",
     "serverless-endpoint": "create delete get-credentials list regenerate-keys show update",
     "workspace": "list-keys provision-network sync-keys",
     "workspace outbound-rule": "list remove set show",

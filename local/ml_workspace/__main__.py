@@ -1,7 +1,8 @@
 """Processes of the engine, started by its folder: `python ml_workspace VERB …`.
 
-run WORKSPACE JOB: one job. serve WORKSPACE: the supervisor of its online endpoints. start ROOT: bring back the online
-endpoints of all workspaces. stop [--cancel] ROOT: end all servers of all workspaces.
+run WORKSPACE JOB: one job. serve WORKSPACE: the supervisor of its online endpoints. schedule WORKSPACE: its scheduler.
+start ROOT: bring back the online endpoints and schedulers of all workspaces. scheduler ROOT: start the schedulers and
+say what is due next. stop [--cancel] ROOT: end all servers and schedulers of all workspaces.
 """
 
 import sys
@@ -23,6 +24,10 @@ if __name__ == "__main__":
         from ml_workspace.serving import serve
 
         serve(*arguments)
+    elif verb == "schedule":
+        from ml_workspace.scheduler import schedule
+
+        schedule(*arguments)
     else:
         from ml_workspace import machine_verbs
 

@@ -16,7 +16,7 @@ from .errors import WorkspaceError
 
 Row = dict[str, Any]
 
-VERSION = 2  # of the schema; a table is added to the catalog of an older workspace when it is opened
+VERSION = 3  # of the schema; a table is added to the catalog of an older workspace when it is opened
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS assets (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
@@ -33,6 +33,12 @@ CREATE TABLE IF NOT EXISTS endpoints (
 CREATE TABLE IF NOT EXISTS deployments (
   kind TEXT NOT NULL, endpoint TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL, doc TEXT NOT NULL,
   plan TEXT NOT NULL, revision INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (kind, endpoint, name));
+CREATE TABLE IF NOT EXISTS schedules (
+  name TEXT PRIMARY KEY, enabled INTEGER NOT NULL, since TEXT NOT NULL, settled TEXT NOT NULL,
+  doc TEXT NOT NULL, plan TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS schedule_runs (
+  schedule TEXT NOT NULL, due TEXT NOT NULL, job TEXT NOT NULL UNIQUE, submitted INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (schedule, due));
 CREATE TABLE IF NOT EXISTS reuse (fingerprint TEXT PRIMARY KEY, job TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS digests (
   path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL);

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import streaming
 from .catalog import Row, created, now
+from .described import described
 from .errors import Conflict, NotFound, WorkspaceError
 from .names import JOB, job_name
 from .processes import kill_group, kill_marked
@@ -50,7 +51,7 @@ class Jobs:
             source: folder of its spec; relative local paths start there.
             warn: told what may go wrong when the job runs.
         """
-        self._planned(doc, source, warn)
+        self.plan(doc, source, warn)
 
     def create(
         self, doc: dict[str, Any], source: Path, name: str | None = None, warn: "Callable[[str], None]" = _unheard
@@ -65,26 +66,16 @@ class Jobs:
             WorkspaceError: see `planner.Planner.plan`; or the name is taken.
         """
         name = name or doc.get("name") or job_name()
-        plan = self._planned({**doc, "name": name}, source, warn)
-        document = {
-            **doc,
-            "name": name,
-            "type": plan.type,
-            "display_name": doc.get("display_name") or name,
-            "experiment_name": doc.get("experiment_name") or "Default",
-            "tags": doc.get("tags") or {},
-            "properties": doc.get("properties") or {},
-            "inputs": {key: _shown(value, plan.inputs.get(key)) for key, value in (doc.get("inputs") or {}).items()},
-            "creation_context": created(),
-        }
-        if plan.type == "command":
-            document |= {key: plan.spec[key] for key in ("command", "environment", "code") if plan.spec.get(key)}
-            for unused in ("component", *(() if document.get("parameters") else ("parameters",))):
-                document.pop(unused, None)
-        if document.get("jobs"):
-            document["jobs"] = {
-                n: {**node, "component": plan.jobs[n].component} for n, node in document["jobs"].items()
-            }
+        return self.submit(doc, self.plan({**doc, "name": name}, source, warn), name)
+
+    def submit(self, doc: dict[str, Any], plan: "Plan", name: str) -> Row:
+        """Start a job whose plan is made; see `create`.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        document = {**described(doc, plan), "name": name, "display_name": doc.get("display_name") or name,
+                    "creation_context": created()}  # fmt: skip
         folder = self._ws.path / "jobs" / name
         with self._catalog.transaction():
             if self._catalog.row("SELECT name FROM jobs WHERE name = ?", name):
@@ -109,6 +100,16 @@ class Jobs:
             )
         os.close(lock)
         return self.get(name)
+
+    def record_failure(self, doc: dict[str, Any], name: str, message: str) -> None:
+        """Keep a job that could not even be submitted as a failed one, where its owner will look for it.
+
+        Args:
+            doc: what is known of it.
+        """
+        document = {"type": "pipeline", "tags": {}, "properties": {}, "inputs": {}, "display_name": name, **doc,
+                    "name": name, "creation_context": created(), "error": {"message": message}}  # fmt: skip
+        self._catalog.insert("jobs", name=name, root=name, status="Failed", created_at=now(), doc=document, plan={})
 
     def get(self, name: str) -> Row:
         """A job's document.
@@ -213,7 +214,8 @@ class Jobs:
             shutil.copytree(artifacts, target / "artifacts", dirs_exist_ok=True)
         return target
 
-    def _planned(self, doc: dict[str, Any], source: Path, warn: "Callable[[str], None]") -> "Plan":
+    def plan(self, doc: dict[str, Any], source: Path, warn: "Callable[[str], None]" = _unheard) -> "Plan":
+        """The plan of a job, everything that it refers to resolved and kept in the workspace; see `validate`."""
         name = doc.get("name")
         if name and not NAME.match(name):
             raise WorkspaceError(f"name: '{name}' is not a job name: letters, digits, '-', '_' and '.', at most 255.")
@@ -274,12 +276,3 @@ class Jobs:
                 "Tracking": {"endpoint": address, "type": "Tracking"},
             }
         return document
-
-
-def _shown(value: Any, bound: dict[str, Any] | None) -> Any:
-    """An input as the job's document has it: a literal as text, data by its asset or the place that it is read from."""
-    if not bound or "from" in bound:
-        return value
-    if "literal" in bound:
-        return bound["literal"]
-    return {**(value if isinstance(value, dict) else {}), "type": bound["type"], "path": bound["asset"] or bound["uri"]}

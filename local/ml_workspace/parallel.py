@@ -24,8 +24,14 @@ FILES = 1  # of a mini-batch where mini_batch_size is not given
 BYTES = 1 << 20  # the same for a table
 RETRIES, TIMEOUT = 2, 60  # of retry_settings
 # Settings that are integers, and the least that each may be.
-LEAST = {"max_concurrency_per_instance": 1, "error_threshold": -1, "mini_batch_error_threshold": -1,
-         "retry_settings.max_retries": 0, "retry_settings.timeout": 1}  # fmt: skip
+LEAST = {
+    "resources.instance_count": 1,
+    "max_concurrency_per_instance": 1,
+    "error_threshold": -1,
+    "mini_batch_error_threshold": -1,
+    "retry_settings.max_retries": 0,
+    "retry_settings.timeout": 1,
+}
 
 # Settings of Azure's runner that come among the program arguments. The first two count here as well; the others watch
 # over a cluster or its log files, and have nothing to act on.
@@ -52,7 +58,8 @@ def validate(node: dict[str, Any]) -> None:
         raise Unsupported(f"the local workspace has no task.type {task['type']!r}; use run_function")
     if not task.get("entry_script"):
         raise WorkspaceError("task.entry_script is missing; name the script that defines init() and run()")
-    processes(node)
+    for field in LEAST:
+        _number(node, field)
     name = input_name(node)
     inputs, outputs = node.get("inputs") or {}, node.get("outputs") or {}
     if name not in inputs:
@@ -71,11 +78,6 @@ def validate(node: dict[str, Any]) -> None:
             "declare it with type: mltable, or use mini_batch_size"
         )
     mini_batch_size(node.get("mini_batch_size"), _is_tabular(node, name))
-    for field, least in LEAST.items():
-        holder, _, key = field.rpartition(".")
-        value = (node.get(holder) or {} if holder else node).get(key)
-        if value is not None and not (re.fullmatch(r"-?\d+", str(value)) and int(value) >= least):
-            raise WorkspaceError(f"{field} must be an integer from {least} on, not {value!r}")
 
 
 def run(context: StepContext) -> StepResult:
@@ -146,21 +148,21 @@ def processes(node: dict[str, Any]) -> tuple[int, int]:
 
     This machine stands for all instances. It runs what one instance is to run; those of further instances only as far
     as there are cores for them, since a worker without a core takes memory and gains nothing.
-
-    Raises:
-        WorkspaceError: one of the two numbers is none.
     """
     cores = os.cpu_count() or 1
-    instances = _count((node.get("resources") or {}).get("instance_count"), 1, "resources.instance_count")
-    each = _count(node.get("max_concurrency_per_instance"), cores, "max_concurrency_per_instance")
+    instances = _number(node, "resources.instance_count") or 1
+    each = _number(node, "max_concurrency_per_instance") or cores
     return instances * each, max(each, min(instances * each, cores))
 
 
-def _count(value: Any, default: int, field: str) -> int:
+def _number(node: dict[str, Any], field: str) -> int | None:
+    """A setting that is a whole number, None where it is not given."""
+    holder, _, key = field.rpartition(".")
+    value = (node.get(holder) or {} if holder else node).get(key)
     if value is None:
-        return default
-    if not str(value).isdigit() or int(value) < 1:
-        raise WorkspaceError(f"{field}: {value!r} is not a number from 1")
+        return None
+    if not re.fullmatch(r"-?\d+", str(value)) or int(value) < LEAST[field]:
+        raise WorkspaceError(f"{field} must be an integer from {LEAST[field]} on, not {value!r}")
     return int(value)
 
 

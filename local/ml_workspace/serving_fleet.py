@@ -29,13 +29,16 @@ class Fleet:
         self._endings: dict[str, threading.Thread] = {}
 
     def adopt(self, records: Mapping[str, Row], plans: Mapping[str, Row], now: float) -> None:
-        """Take over the servers that an earlier supervisor started, and end those that it had no time to record."""
+        """Take over the servers that an earlier supervisor started, and remove what it had no time to record or end."""
         for socket, record in records.items():
             if processes.alive(record["pid"], record["identity"]):
                 need = Need(record["endpoint"], record["deployment"], record["plan"], record["instance"])
                 server = self._server(need, plans.get(need.plan))
                 server.adopt(record, now)
                 print(f"took over {socket}, process {server.pid}", flush=True)
+        for file in self._folder.sockets.iterdir():
+            if file.name not in self._servers and file.name != CONTROL:
+                file.unlink()
         known = {mark(self._ws.path, socket) for socket in [*self._servers, CONTROL]}
         for pid, value in processes.marked(MARK):
             if value.startswith(mark(self._ws.path, "")) and value not in known:
@@ -59,15 +62,19 @@ class Fleet:
             server.step(now)
             if was and not server.ready and socket not in self._endings:
                 print(f"{socket} is down: {server.reason or 'its readiness_probe fails'}", flush=True)
-        for plan in [plan for plan in self._launches if plan not in plans]:
+        # One that is still being laid out uses its folder.
+        for plan in [plan for plan, launch in self._launches.items() if plan not in plans and launch.done]:
             del self._launches[plan]
         for socket, need in needs.items():
             server = self._servers.get(socket) or self._server(need, plans[need.plan])
             if not server.pid and now >= server.due and socket not in self._endings:
                 launch = self._launch(need, plans[need.plan], now)
                 if launch.done and not launch.error:
-                    server.start(launch, collector_port, now)
-                    print(f"started {socket}, process {server.pid}", flush=True)
+                    if server.start(launch, collector_port, now):
+                        print(f"started {socket}, process {server.pid}", flush=True)
+                    else:
+                        print(f"{socket}: {server.reason}", flush=True)
+                        del self._launches[need.plan]  # what it lacks is laid out anew
 
     def _launch(self, need: Need, plan: Row, now: float) -> Launch:
         launch = self._launches.get(need.plan)
@@ -112,19 +119,17 @@ class Fleet:
         for thread in self._endings.values():
             thread.join()
 
-    def runs(self, plan: str) -> bool:
-        """Whether the folder of a plan is in use."""
-        return plan in self._launches or any(server.need.plan == plan for server in self._servers.values())
+    def plans(self) -> set[str]:
+        """Ids of the plans whose folders are in use."""
+        return {*self._launches, *(server.need.plan for server in self._servers.values())}
 
-    def sweep(self) -> bool:
-        """Forget the servers that have ended; whether there were any."""
-        before = len(self._endings)
+    def sweep(self) -> None:
+        """Forget the servers that have ended."""
         for socket, thread in list(self._endings.items()):
             if not thread.is_alive():
                 self._servers.pop(socket).forget()
                 del self._endings[socket]
                 print(f"ended {socket}", flush=True)
-        return len(self._endings) < before
 
     def records(self) -> dict[str, Row]:
         """What another supervisor has to know of those that run."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .models import Models
     from .online import OnlineEndpoints
     from .resolve import Resolver
+    from .schedules import Schedules
     from .tracking import Tracking
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
@@ -99,6 +100,7 @@ class Workspace(Holder):
         running = [job["name"] for job in jobs if job["status"] not in TERMINAL]
         if running:
             raise WorkspaceError(f"Workspace '{self.name}' has running jobs: {', '.join(running)}. Cancel them first.")
+        self.schedules.scheduler.stop()
         self.online.serving.stop()
         self.tracking.stop()
         shutil.rmtree(self.path)
@@ -130,6 +132,13 @@ class Workspace(Holder):
         from .batch import BatchEndpoints
 
         return BatchEndpoints(self)
+
+    @cached_property
+    def schedules(self) -> "Schedules":
+        """Schedules of jobs and monitors."""
+        from .schedules import Schedules
+
+        return Schedules(self)
 
     @cached_property
     def tracking(self) -> "Tracking":

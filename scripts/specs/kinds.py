@@ -34,6 +34,7 @@ KINDS = (
     Kind("environment", "environments/*/environment.yml.j2", "load_environment", "environment", asset=True),
     Kind("data", "data/*/data.yml.j2", "load_data", "data", asset=True),
     Kind("component", "components/*/component.yml.j2", "load_component", "component", asset=True),
+    Kind("schedule", "pipelines/*_schedule.yml.j2", "load_schedule", "schedule"),
     Kind("job", "pipelines/*.yml.j2", "load_job", "job"),
     Kind("online endpoint", "endpoints/online/*/endpoint.yml.j2", "load_online_endpoint", "online-endpoint"),
     Kind("online deployment", "endpoints/online/*/*.yml.j2", "load_online_deployment", "online-deployment"),

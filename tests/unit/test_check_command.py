@@ -66,6 +66,19 @@ def test_a_finding_is_path_line_code_message_and_exit_1(root: Path, capsys: pyte
     assert err == "17 specs, local: 1 finding\n"
 
 
+def test_a_warning_is_shown_and_the_exit_code_is_0(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monitor = "monitors/drift.yml.j2"
+    replace(root, monitor, "normalized_wasserstein_distance: 0.1", "two_sample_kolmogorov_smirnov_test: 0.05")
+
+    assert main(parse_args(["--env", "local"])) == 0
+
+    out, err = capsys.readouterr()
+    assert out.startswith(
+        f"{monitor}:{line_of(root, monitor, 'numerical: {two')}: AML515 warning: the job of this test"
+    )
+    assert err == "17 specs, local: 1 finding\n"
+
+
 def test_all_environments_together_name_those_that_have_it(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     replace(root, "config/prod.yml", "trials: 20", "trials: 1")
     replace(root, TRAIN, "-u train.py", "-u trian.py")

@@ -160,6 +160,10 @@ def test_predictions_that_are_no_numbers_are_an_error(trained, tmp_path):
         evaluate.judge(model, pd.read_parquet(trained / "prepared" / "2013-04.parquet"))
 
 
+def test_the_newest_month_is_judged_on_by_its_name(judge):
+    assert judge("--test-month", "newest")["test_month"] == "2013-04"
+
+
 @pytest.mark.parametrize(
     ("month", "named"),
     [

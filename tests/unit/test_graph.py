@@ -68,8 +68,9 @@ def test_every_reference_is_an_arrow_and_every_arrow_a_reference_or_data(project
             and target in specs
             and (target in project.specs[source].refs or source in project.specs[target].refs)
         )
-        foreign = {"data:weather", "model:flights"} & {source, target}
-        assert known or source == target or foreign, (source, target)
+        foreign = {"data:weather", "model:flights", "data:score-inputs"} & {source, target}
+        watched = target == "monitors/drift" and source.startswith("endpoints/online/")
+        assert known or source == target or foreign or watched, (source, target)
 
 
 def test_data_flows_through_the_jobs(project: Project) -> None:
@@ -77,6 +78,15 @@ def test_data_flows_through_the_jobs(project: Project) -> None:
     assert {("data/flights", PREP), ("data:weather", PREP), (PREP, "pipelines/train#train")} <= found
     assert ("pipelines/train#report", "pipelines/train#foreign") in found
     assert (PREP, "components/prep") in found
+
+
+def test_a_monitor_is_led_to_by_what_it_watches_and_compares_with(project: Project) -> None:
+    found = arrows(drawn(graph_of(project)))
+    assert {source for source, target in found if target == "monitors/drift"} == {
+        "endpoints/online/score/deployment",
+        "data:score-inputs",
+        "data/flights",
+    }
 
 
 def test_a_registered_model_leads_to_its_deployments(project: Project) -> None:

@@ -22,7 +22,18 @@ def test_a_column_that_is_missing_leaves_the_others_alone(tmp_path):
     )
     assert values(found["drift"]).keys() == values(found["named"]).keys() == {"x"}
     assert codes(found["drift"]) == {("warning", "missing-column", None)}
+    assert {finding["message"].partition(";")[0] for finding in found["drift"]["findings"]} == {
+        "reference data has no columns new",
+        "production data has no columns gone",
+    }
     assert codes(found["named"]) == {("error", "missing-column", "gone")}
+
+
+def test_predictions_are_compared_without_a_word_about_inputs_that_outputs_never_have(tmp_path):
+    outputs = drift("predictions", type="prediction_drift")
+    found = monitor(tmp_path, {"x": FINE, "prediction": FINE}, {"prediction": MOVED}, outputs)
+    assert values(found["predictions"]).keys() == {"prediction"}
+    assert not codes(found["predictions"])
 
 
 def test_a_column_of_another_type_is_named_not_left_out_silently(tmp_path):

@@ -86,6 +86,11 @@ def test_later_months_are_not_even_read(folder):
     assert Model.load(train(folder)).metadata["train_months"] == MONTHS
 
 
+def test_the_newest_month_is_left_to_judge_on(folder, tracking):
+    assert Model.load(train(folder, "--train-to", "newest")).metadata["train_months"] == MONTHS[:2]
+    assert tracking.get_run(mlflow.active_run().info.run_id).data.params["train_to"] == "2013-02"
+
+
 def test_the_same_seed_gives_the_same_model(folder):
     flights = pd.read_parquet(folder / "prepared" / "2013-03.parquet").drop(columns="arr_delay")
     paths = [train(folder, "--model", str(folder / name)) for name in ("one", "two")]
@@ -105,6 +110,7 @@ def test_the_same_seed_gives_the_same_model(folder):
             ["--train-from", "2014-01", "--train-to", "2014-02"],
             "two months up to 2014-02, but from 2014-01 on there are none",
         ),
+        (["--train-from", "2013-03", "--train-to", "newest"], "train_from 2013-03 is after train_to 2013-02"),
         (["--train-from", "2013-1"], "train_from '2013-1' is not a month"),
         (["--train-to", "2013-13"], "train_to '2013-13' is not a month"),
         (["--train-to", "2013-03-01"], "train_to '2013-03-01' is not a month"),

@@ -67,9 +67,11 @@ class Pair:
                 if name not in table.types:
                     result.note("error", "missing-column", f"{side} data has no column '{name}'", name)
         if signal.features is None:
-            for side, types, others in zip(SIDES, (reference, production), (production, reference), strict=True):
-                if lacking := [name for name in others if name not in types and name != CORRELATION]:
-                    text = f"{side} data has no column {', '.join(lacking)}; only what both sides have is compared"
+            for side, own, other in ((SIDES[0], reference, production), (SIDES[1], production, reference)):
+                absent = [name for name in other if name not in own and name != CORRELATION]
+                # A model's outputs are its predictions alone, while the reference as a rule has its inputs too.
+                if absent and not (signal.type == "prediction_drift" and side == SIDES[1]):
+                    text = f"{side} data has no columns {', '.join(absent)}; they are not compared"
                     result.note("warning", "missing-column", text)
         wanted = reference if signal.features is None else [name for name in reference if name in signal.features]
         return [name for name in wanted if name in production and (signal.features is not None or name != CORRELATION)]

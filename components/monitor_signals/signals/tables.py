@@ -66,9 +66,7 @@ class Table:
     def _numeric(self, name: str) -> Numeric:
         kind = self.schema.field(name).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        # Arrow's own to_pandas_dtype needs pandas, which is not there.
-        dtype = np.dtype(str(kind)) if pa.types.is_integer(kind) or pa.types.is_float64(kind) else np.dtype(np.float32)
-        data, missing = np.empty(self.rows, dtype), np.zeros(self.rows, bool)
+        data, missing = np.empty(self.rows, pa.array([], kind).to_numpy().dtype), np.zeros(self.rows, bool)
         end = 0
         for start, part in self._parts(name, BATCH):
             absent = missing[start : start + len(part)]

@@ -61,6 +61,7 @@ REFUSED = {
     "online-deployment": "",
     "batch-endpoint": "",
     "batch-deployment": "",
+    "schedule": "",
 }
 # Flags of supported commands that are refused by name as soon as they are used: their meaning is a thing of Azure's.
 OF_AZURE = {

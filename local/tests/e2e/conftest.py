@@ -87,6 +87,7 @@ def commands(place: Path) -> Iterator[Az]:
     try:
         yield az
     finally:
+        az.workspace.schedules.scheduler.stop()
         az.workspace.online.serving.stop()
         az.workspace.tracking.stop()
 

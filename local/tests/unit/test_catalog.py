@@ -34,9 +34,12 @@ def test_mistake_of_a_statement_is_no_error_of_the_person(full):
 def test_catalog_of_an_older_workspace_gets_the_tables_that_it_lacks(tmp_path):
     Catalog(tmp_path / "catalog.db").insert("reuse", fingerprint="f", job="j")
     with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as older:
-        older.executescript("DROP TABLE endpoints; DROP TABLE deployments; PRAGMA user_version=1;")
+        older.executescript(
+            "DROP TABLE endpoints; DROP TABLE deployments; DROP TABLE schedules; PRAGMA user_version=1;"
+        )
 
     catalog = Catalog(tmp_path / "catalog.db")
 
+    assert catalog.rows("SELECT * FROM schedules") == []
     assert catalog.rows("SELECT * FROM deployments") == catalog.rows("SELECT * FROM endpoints") == []
     assert catalog.row("SELECT job FROM reuse") == {"job": "j"}

@@ -30,6 +30,16 @@ def test_an_identity_lasts_as_long_as_its_process():
     assert processes.identity(process.pid) is None
 
 
+def test_processes_are_found_by_a_variable_of_their_environment():
+    process = start(SLEEPER, env={**os.environ, "MARK_OF_THIS_TEST": "a=b"})
+    assert list(processes.marked("MARK_OF_THIS_TEST")) == [(process.pid, "a=b")]
+    processes.kill_marked("MARK_OF_THIS_TEST=other")
+    assert process.poll() is None
+    processes.kill_marked("MARK_OF_THIS_TEST=a=b")
+    process.communicate()
+    assert list(processes.marked("MARK_OF_THIS_TEST")) == []
+
+
 def test_a_stranger_with_the_same_number_is_left_alone():
     stranger = start(SLEEPER)
     assert processes.kill_group(stranger.pid, "who had this number before") is False

@@ -9,6 +9,7 @@ from scripts.specs.lint.expressions import expressions, strings
 from scripts.specs.lint.jobs import Job, jobs
 from scripts.specs.lint.ports import mapping
 from scripts.specs.lint.repository import Repository, Subject
+from scripts.specs.lint.rules.monitors import target_of
 from scripts.specs.project import Project, Spec
 
 ASSET = re.compile(r"azureml:([\w.-]+)[:@][\w.-]+")
@@ -138,13 +139,14 @@ def _data(graph: Graph, key: str, label: str, caption: str) -> str:
 
 
 def _link_rest(graph: Graph, subject: Subject) -> None:
-    """Links a deployment to its model, and a spec to what it refers to and none of its jobs is linked to yet."""
+    """Links a deployment to its model, a monitor to what it watches, and a spec to what else it refers to."""
     key = subject.spec.key
     model = subject.document.get("model")
     asset = ASSET.fullmatch(model) if isinstance(model, str) else None
     if asset is not None:
         graph.add(Node(f"model:{asset[1]}", asset[1], "registered model", "data", foreign=True))
         graph.link(f"model:{asset[1]}", key, f"{asset[1]} is deployed as {subject.spec.name}")
+    _link_monitor(graph, subject)
     linked = {end for link in graph.links for end in _ends(link) if key in {part.split("#")[0] for part in _ends(link)}}
     for ref in subject.spec.refs:
         if ref in linked:
@@ -152,6 +154,21 @@ def _link_rest(graph: Graph, subject: Subject) -> None:
         data = ref in graph.nodes and graph.nodes[ref].kind == "data"
         says = f"{subject.spec.name} uses {ref}"
         graph.link(*((ref, key) if data else (key, ref)), says)
+
+
+def _link_monitor(graph: Graph, subject: Subject) -> None:
+    """Links a monitor to the deployment that it watches and to the data that it compares with."""
+    monitor = mapping(subject.document, "create_monitor")
+    endpoint, deployment = target_of(mapping(monitor, "monitoring_target").get("endpoint_deployment_id"))
+    for spec in subject.repository.project.specs.values():
+        beside = subject.repository.project.specs.get(f"{spec.key.rpartition('/')[0]}/endpoint")
+        if spec.kind.name == "online deployment" and beside and (beside.name, spec.name) == (endpoint, deployment):
+            graph.link(spec.key, subject.spec.key, f"{subject.spec.name} watches {spec.name}")
+    for position, path in strings(mapping(monitor, "monitoring_signals")):
+        asset = ASSET.fullmatch(path) if position[-1] == "path" else None
+        if asset is not None and subject.repository.spec(path, subject.home) is None:
+            says = f"{subject.spec.name} reads {asset[1]}"
+            graph.link(_data(graph, f"data:{asset[1]}", asset[1], "registered"), subject.spec.key, says)
 
 
 def _ends(link: Link) -> tuple[str, str]:

@@ -59,4 +59,12 @@ CODES = {
     "AML511": "unknown monitor signal",
     "AML512": "unknown monitor metric",
     "AML513": "monitor threshold that never reaches the service",
+    "AML514": "monitor threshold that makes no sense",
+    "AML515": "monitor metric that big data make fail",
+    "AML516": "data compared with themselves",
+    "AML517": "monitor that breaches for its number of rows",
+    "AML518": "alert that reaches nobody",
+    "AML519": "monitor of an unknown deployment",
 }
+# What may well be meant: shown like the others, but the exit code stays 0.
+WARNINGS = {"AML515", "AML517"}

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from scripts.specs.lint.codes import WARNINGS
+
 # Keys and indexes that lead to a value of a parsed spec, such as ("jobs", "prep", "inputs", "flights").
 Position = tuple[str | int, ...]
 
@@ -40,9 +42,14 @@ class Finding:
     message: str
     environments: tuple[str, ...] = ()
 
+    @property
+    def warning(self) -> bool:
+        """Whether Azure may take what was found as it is meant."""
+        return self.code in WARNINGS
+
     def __str__(self) -> str:
         where = f" [{', '.join(self.environments)}]" if self.environments else ""
-        return f"{self.path}:{self.line}: {self.code} {self.message}{where}"
+        return f"{self.path}:{self.line}: {self.code} {'warning: ' * self.warning}{self.message}{where}"
 
 
 def merged(found: Mapping[str, Sequence[Finding]]) -> list[Finding]:

@@ -45,7 +45,7 @@ def sarif(findings: Sequence[Finding]) -> str:
     results = [
         {
             "ruleId": finding.code,
-            "level": "error",
+            "level": "warning" if finding.warning else "error",
             "message": {"text": finding.message},
             "locations": [
                 {

@@ -27,8 +27,8 @@ def test_mini_batch_size(text, tabular, expected):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"resources": {"instance_count": 0}}, WorkspaceError, "resources.instance_count: 0 is not a number from 1"),
-        ({"max_concurrency_per_instance": "-1"}, WorkspaceError, "max_concurrency_per_instance: '-1' is not a number"),
+        ({"resources": {"instance_count": 0}}, WorkspaceError, "resources.instance_count must be an integer from 1"),
+        ({"max_concurrency_per_instance": "-1"}, WorkspaceError, "max_concurrency_per_instance must be an integer"),
         ({"task": {"type": "model", "entry_script": "x"}}, Unsupported, "task.type 'model'"),
         ({"task": {"type": "run_function"}}, WorkspaceError, "entry_script is missing"),
         ({"mini_batch_size": "10mb"}, WorkspaceError, "for files it is a number of files"),

@@ -1,0 +1,104 @@
+"""Train anew because a monitor has found drift, if the policy in config/ allows it; the gate decides as always.
+
+    python -m scripts.retrain --env local --approved-by "Ada"
+    python -m scripts.retrain --env dev --approved-by "Ada" --reason "mail of the monitor, 24 July"
+
+What led to it is in tags of the train job: reason, monitor run, new rows, who approved. In Azure, whose own alerts tell
+of a breach, the reason is given by hand.
+
+Exit code: 0 it was trained (whether or not the gate let the model through), 1 an error, 3 the policy says no.
+"""
+
+import argparse
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from scripts.alerting.decide import OK, Seen
+from scripts.alerting.runs import look
+from scripts.az import AzError, az_json, az_shown
+from scripts.looking.files import write_whole
+from scripts.looking.workspace import Workspace
+from scripts.monitor import monitor_of
+from scripts.retraining.facts import TAG, last_retraining, new_rows, reason_of
+from scripts.retraining.policy import Facts, Rule, rules
+from scripts.specs.build import write_build
+from scripts.specs.errors import SpecError
+from scripts.specs.project import Project
+
+REFUSED = 3
+TRAIN = "pipelines/train"
+NEWEST = ("inputs.train_to=newest", "inputs.test_month=newest")
+
+
+def main(args: argparse.Namespace) -> int:
+    try:
+        project = Project(Path.cwd(), args.env)
+        workspace, now = Workspace(project.config), datetime.now(UTC)
+        seen = Seen(OK, now)
+        if not args.reason and args.env == "local":
+            overdue = timedelta(hours=project.config["alert"]["overdue_hours"])
+            seen = look(workspace, monitor_of(project).name, now, overdue)
+        facts = gather(workspace, project.config["model"], args.reason or reason_of(seen), args.approved_by)
+        asked = rules(facts, project.config["retrain"], now)
+        print("\n".join(lines(asked)))
+        if not all(rule.allows for rule in asked):
+            return REFUSED
+        return train(project, workspace, tags(facts, seen))
+    except (SpecError, AzError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def gather(workspace: Workspace, model: str, reason: str, approved_by: str) -> Facts:
+    """Reads what the rules are about."""
+    jobs = az_json(["ml", "job", "list", "--all-results", *workspace.flags])
+    return Facts(reason, last_retraining(jobs), new_rows(workspace, model), approved_by)
+
+
+def lines(asked: list[Rule]) -> list[str]:
+    """The rules for a terminal."""
+    head = "Retraining: " + ("allowed" if all(rule.allows for rule in asked) else "not yet")
+    return [head, *(f"  {'yes' if rule.allows else 'no ':<4}{rule.name:<11}{rule.text}" for rule in asked)]
+
+
+def tags(facts: Facts, seen: Seen) -> dict[str, str]:
+    """What the train job says of why it was submitted; a tag's value has at most 256 characters and is not empty."""
+    found = {
+        TAG: facts.reason,
+        "retrain_monitor_run": seen.run or "",
+        "retrain_new_rows": str(facts.new_rows),
+        "retrain_approved_by": facts.approved_by,
+    }
+    return {name: text[:256] for name, text in found.items() if text}
+
+
+def train(project: Project, workspace: Workspace, why: dict[str, str]) -> int:
+    """Submits the train pipeline for the newest months, follows it and says what the gate decided."""
+    folder = write_build(project, [TRAIN]).relative_to(project.root)
+    line = ["ml", "job", "create", "--file", f"{folder}/{TRAIN}.yml"]
+    print(f"az {' '.join(line)} --set {' '.join(NEWEST)} …", flush=True)
+    values = [*NEWEST, *(f"tags.{name}={text}" for name, text in why.items())]
+    job = az_json([*line, "--set", *values, *workspace.flags]).get("name")
+    if not job:
+        raise AzError("az ml job create gave no job name")
+    write_whole(Path("build") / "jobs" / f"{project.env}-train", f"{job}\n")
+    az_shown(["ml", "job", "stream", "--name", job, *workspace.flags])
+    status = workspace.job(job)["status"]
+    if status != "Completed":
+        raise AzError(f"job {job}: {status}")
+    decision = workspace.output(job, "decision", "decision.json")
+    print(f"Gate: {'promoted' if decision['promote'] else 'refused'}: {decision['reason']}")
+    return 0
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser.add_argument("--approved-by", default="", help="who has approved")
+    parser.add_argument("--reason", default="", help="why, in place of what the local monitor has found")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(parse_args()))
