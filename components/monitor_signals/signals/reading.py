@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,12 @@ class Dataset:
     """What was read.
 
     Attributes:
+        files: what it was read from.
         notes: (code, message) of what the reader of a report has to know.
     """
 
     table: Table
+    files: Sequence[Path] = ()
     notes: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -46,11 +49,12 @@ def read(path: Path, window: Window | None, folder: Path) -> Dataset:
         NoData: it can't be read.
     """
     source = find(path, window)
+    files = [file.resolve() for file in source.files]
     try:
         if source.format != PARQUET:
             folder.mkdir(parents=True, exist_ok=True)
             source = _converted(source, folder)
-        return Dataset(open_table(source), source.notes)
+        return Dataset(open_table(source), files, source.notes)
     except (pa.ArrowException, OSError, EOFError, zlib.error, duck.DuckError) as error:
         raise NoData("unreadable", f"{path.name} can't be read: {str(error).splitlines()[0]}") from error
 
