@@ -74,6 +74,13 @@ status=$$(az ml job show --name "$$job" $(IN) --query status --output tsv); \
 echo "job $$job: $$status"; test "$$status" = Completed
 endef
 
+# A verb over a version of the model, which is looked up before `apply`: that takes a while, and would be for nothing.
+define of_version
+version=$$($(PY) -m scripts.rolling.models --env $(ENV) $(VERSION)); \
+$(MAKE) apply; \
+$(PY) -m scripts.$(1) --env $(ENV) --model-version "$$version" $(2)
+endef
+
 ##@ Start here
 demo: setup ## Everything on real data: land, register_data, train, gate, register, deploy, score, monitor; ends with a table
 	@$(MAKE) land MONTH=2013-01..2013-06
@@ -108,8 +115,8 @@ train: apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 
 	@$(call run,train)
 
 ##@ Serve
-deploy: apply ## Roll the newest registered model, or MODEL_VERSION=3, out to the online endpoint, or leave all as it was
-	@$(PY) -m scripts.rollout --env $(ENV) $(VERSION)
+deploy: setup ## Roll the newest registered model, or MODEL_VERSION=3, out to the online endpoint, or leave all as it was
+	@$(call of_version,rollout)
 invoke: setup ## Send the sample request; predictions beside its rows
 	@$(PY) -m scripts.invoke --env $(ENV)
 rollback: setup ## Restore the traffic of before the last rollout
@@ -118,8 +125,8 @@ smoke: setup ## Compare what the endpoint answers with what the registered model
 	@$(PY) -m scripts.smoke --env $(ENV)
 loadtest: setup .tools/loadtest/.ready ## Requests per second, p50, p95, p99 and errors of the endpoint against limits
 	@$(PY) -m scripts.loadtest --env $(ENV) --locust .tools/loadtest/bin/locust
-batch: apply ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
-	@$(PY) -m scripts.batch --env $(ENV) $(if $(INPUT),--input "$(INPUT)") $(VERSION)
+batch: setup ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
+	@$(call of_version,batch,$(if $(INPUT),--input "$(INPUT)"))
 
 ##@ Watch
 send: setup ## Send a month of flights to the online endpoint: make send MONTH=2013-07

@@ -29,6 +29,7 @@ SECTIONS = (
     "templates",
     "memory",
     "batch",
+    "monitor",
     "train",
     "serve",
 )  # a module each; quick ones first

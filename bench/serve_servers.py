@@ -99,8 +99,10 @@ class Serving:
     @contextlib.contextmanager
     def direct(self) -> Iterator[Load]:
         """The deployment's inference server alone, over TCP."""
+        # Without that, its gunicorn would put a control socket into the person's home folder.
         variables = {"AML_APP_ROOT": str(self._code), "AZUREML_ENTRY_SCRIPT": "score.py",
-                     "AZUREML_MODEL_DIR": str(self._model.parent)}  # fmt: skip
+                     "AZUREML_MODEL_DIR": str(self._model.parent),
+                     "GUNICORN_CMD_ARGS": "--no-control-socket"}  # fmt: skip
         port = free_port()
         with self._running(
             self._python, ["-c", DIRECT, str(port), str(WORKERS)], variables, f"http://127.0.0.1:{port}/"

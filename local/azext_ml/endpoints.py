@@ -125,10 +125,12 @@ def shares(flag: str, text: str) -> dict[str, int]:
         WorkspaceError: it is none.
     """
     found = {}
+    option = f"--{flag.replace('_', '-')}"
+    if not text.strip():
+        raise WorkspaceError(f'{option} is empty: give DEPLOYMENT=PERCENT pairs, such as {option} "blue=100 green=0"')
     for pair in text.split():
         name, sign, percent = pair.partition("=")
         if not name or not sign or not percent.isdecimal():
-            option = f"--{flag.replace('_', '-')}"
             raise WorkspaceError(f"{option}: '{pair}' is not DEPLOYMENT=PERCENT. Write: {option} \"blue=90 green=10\"")
         found[name.lower()] = int(percent)
     return found

@@ -34,7 +34,8 @@ class BatchEndpoints(Endpoints):
             self.insert({"auth_mode": "aad_token", **doc})
         except Conflict:
             given = {key: value for key, value in doc.items() if value not in (None, {})}
-            return self.update(doc["name"], {**self.stored(doc["name"]), **given})
+            with self._catalog.transaction():
+                self._replace(doc["name"], {**self.stored(doc["name"]), **given})
         return self.get(doc["name"])
 
     def get(self, name: str) -> Row:
@@ -56,13 +57,17 @@ class BatchEndpoints(Endpoints):
             NotFound: no such endpoint.
             WorkspaceError: its defaults name no deployment of it; an auth_mode that batch endpoints don't have.
         """
-        while True:
-            before = self.stored(name)
-            self._check(name, doc)
-            kept = {key: before[key] for key in ("name", "id", "location", "creation_context")}
-            own = {k: v for k, v in doc.items() if v is not None and k not in ("provisioning_state", "scoring_uri")}
-            if self.save(name, before, {**own, **kept}):
-                return self.get(name)
+        with self._catalog.transaction():
+            self._replace(name, doc)
+        return self.get(name)
+
+    def _replace(self, name: str, doc: Row) -> None:
+        """Write a document within a transaction, in which what it was made of has been read too."""
+        before = self.stored(name)
+        self._check(name, doc)
+        kept = {key: before[key] for key in ("name", "id", "location", "creation_context")}
+        own = {k: v for k, v in doc.items() if v is not None and k not in ("provisioning_state", "scoring_uri")}
+        self.save(name, before, {**own, **kept})
 
     def delete(self, name: str) -> None:
         """Remove an endpoint and its deployments; its jobs stay.
@@ -112,7 +117,8 @@ class BatchEndpoints(Endpoints):
         except Conflict:
             self.replace_deployment(endpoint, name, document, plan)
         if set_default:
-            self.update(endpoint, {**self.stored(endpoint), "defaults": {"deployment_name": name}})
+            with self._catalog.transaction():
+                self._replace(endpoint, {**self.stored(endpoint), "defaults": {"deployment_name": name}})
         return self.deployment(endpoint, name)
 
     def update_deployment(self, doc: dict[str, Any], source: Path) -> Row:
@@ -143,11 +149,12 @@ class BatchEndpoints(Endpoints):
         Raises:
             NotFound: no such endpoint or deployment.
         """
-        self.row(endpoint, name)
-        stored = self.stored(endpoint)
-        if (stored.get("defaults") or {}).get("deployment_name") == name:
-            self.update(endpoint, {**stored, "defaults": {}})
-        self.remove_deployment(endpoint, name)
+        with self._catalog.transaction():
+            self.row(endpoint, name)
+            stored = self.stored(endpoint)
+            if (stored.get("defaults") or {}).get("deployment_name") == name:
+                self._replace(endpoint, {**stored, "defaults": {}})
+            self.remove_deployment(endpoint, name)
 
     # ---- jobs
 

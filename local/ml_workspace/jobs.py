@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import streaming
 from .catalog import Row, created, now
+from .described import described
 from .errors import Conflict, NotFound, WorkspaceError
 from .names import JOB, job_name
 from .processes import kill_group, kill_marked
@@ -73,7 +74,7 @@ class Jobs:
         Raises:
             Conflict: the name is taken.
         """
-        document = {**self.describe(doc, plan), "name": name, "display_name": doc.get("display_name") or name,
+        document = {**described(doc, plan), "name": name, "display_name": doc.get("display_name") or name,
                     "creation_context": created()}  # fmt: skip
         folder = self._ws.path / "jobs" / name
         with self._catalog.transaction():
@@ -99,26 +100,6 @@ class Jobs:
             )
         os.close(lock)
         return self.get(name)
-
-    def describe(self, doc: dict[str, Any], plan: "Plan") -> Row:
-        """What a job's document says of what is to run: components by their names, inputs as they were resolved."""
-        document = {
-            **doc,
-            "type": plan.type,
-            "experiment_name": doc.get("experiment_name") or "Default",
-            "tags": doc.get("tags") or {},
-            "properties": doc.get("properties") or {},
-            "inputs": {key: _shown(value, plan.inputs.get(key)) for key, value in (doc.get("inputs") or {}).items()},
-        }
-        if plan.type == "command":
-            document |= {key: plan.spec[key] for key in ("command", "environment", "code") if plan.spec.get(key)}
-            for unused in ("component", *(() if document.get("parameters") else ("parameters",))):
-                document.pop(unused, None)
-        if document.get("jobs"):
-            document["jobs"] = {
-                n: {**node, "component": plan.jobs[n].component} for n, node in document["jobs"].items()
-            }
-        return document
 
     def record_failure(self, doc: dict[str, Any], name: str, message: str) -> None:
         """Keep a job that could not even be submitted as a failed one, where its owner will look for it.
@@ -295,12 +276,3 @@ class Jobs:
                 "Tracking": {"endpoint": address, "type": "Tracking"},
             }
         return document
-
-
-def _shown(value: Any, bound: dict[str, Any] | None) -> Any:
-    """An input as the job's document has it: a literal as text, data by its asset or the place that it is read from."""
-    if not bound or "from" in bound:
-        return value
-    if "literal" in bound:
-        return bound["literal"]
-    return {**(value if isinstance(value, dict) else {}), "type": bound["type"], "path": bound["asset"] or bound["uri"]}

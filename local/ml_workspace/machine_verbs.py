@@ -10,6 +10,7 @@ from .streaming import POLL, TERMINAL
 from .workspace import Workspace
 
 START = 300.0  # seconds for the servers of a workspace to come up
+AGAIN = 45.0  # seconds in which a deployment that had failed before may come up after all
 PATIENCE = 120.0  # seconds for canceled jobs to end; one that builds its environment does that first
 
 Live = list[tuple[Workspace, str]]
@@ -73,7 +74,7 @@ def start(workspaces: list[Workspace]) -> int:
 def schedule(workspaces: list[Workspace]) -> None:
     """Start the schedulers of the workspaces that have something to do for one, and say what is due next."""
     for workspace in workspaces:
-        if not (due := workspace.schedules.next_times()):
+        if not (due := workspace.schedules.runs.next_times()):
             continue
         if not workspace.schedules.scheduler.ensure():
             print(f"{workspace.path}: nothing runs by itself, since {OFF} is off")
@@ -83,37 +84,46 @@ def schedule(workspaces: list[Workspace]) -> None:
 
 def _started(workspace: Workspace) -> int:
     online = workspace.online
-    end = time.monotonic() + START
+    begin = time.monotonic()
     try:
         online.serving.address()
-        while missing := _missing(workspace):
-            if time.monotonic() > end:
-                raise WorkspaceError(f"did not come up in {START:.0f} s: {', '.join(missing)}")
+        while True:
+            missing, failed = _standing(workspace)
+            waited = time.monotonic() - begin
+            if not missing and (not failed or waited > AGAIN):
+                break
+            if waited > START:
+                raise WorkspaceError(f"did not come up in {START:.0f} s: {', '.join(missing)}.")
             online.serving.ensure()
             time.sleep(0.2)
     except WorkspaceError as error:
         print(f"{workspace.path}: {error} See {online.serving.log}")
         return 1
     for endpoint in online.list():
-        print(f"{endpoint['scoring_uri']} is up")
-    return 0
+        if not any(endpoint["traffic"].get(deployment) for name, deployment in failed if name == endpoint["name"]):
+            print(f"{endpoint['scoring_uri']} is up")
+    for (name, deployment), reason in failed.items():
+        print(f"{workspace.path}: deployment {name}/{deployment} failed: {reason}")
+    return int(bool(failed))
 
 
-def _missing(workspace: Workspace) -> list[str]:
-    """Servers of live deployments that are not ready."""
+def _standing(workspace: Workspace) -> tuple[list[str], dict[tuple[str, str], str]]:
+    """(servers that are not ready, (endpoint, deployment) -> why it failed) of the deployments that have been up."""
     online = workspace.online
     servers = online.serving.folder.record().get("servers") or {}
-    missing = []
+    missing, failed = [], {}
     for name in online.names():
         for row in online.rows(name):
-            plan = row["plan"]
-            deployment = Deployment(name, row["name"], row["revision"], row["doc"], plan["live"], plan["wanted"])
-            if plan["live"]:
-                if row["doc"]["provisioning_state"] == "Failed" and plan["live"] == plan["wanted"]:
-                    raise WorkspaceError(f"{name}/{row['name']} failed: {row['doc']['error']['message']}")
-                sockets = [need.socket for need in deployment.servers(plan["live"])]
-                missing += [socket for socket in sockets if not (servers.get(socket) or {}).get("ready")]
-    return missing
+            doc, plan = row["doc"], row["plan"]
+            deployment = Deployment(name, row["name"], row["revision"], doc, plan["live"], plan["wanted"])
+            if not plan["live"]:
+                continue
+            if doc["provisioning_state"] == "Failed" and plan["live"] == plan["wanted"]:
+                failed[name, row["name"]] = doc["error"]["message"]
+                continue
+            sockets = [need.socket for need in deployment.servers(plan["live"])]
+            missing += [socket for socket in sockets if not (servers.get(socket) or {}).get("ready")]
+    return missing, failed
 
 
 def _live(ws: Workspace) -> list[str]:

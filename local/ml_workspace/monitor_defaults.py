@@ -68,4 +68,4 @@ def _warn_of_drift(where: str, order: tuple[str, ...], metrics: Document, warn: 
             warn(f"{where}.{metric}: Azure's client takes a threshold of 0 for none at all.")
     sent = [metric for metric in order if metrics.get(metric)]
     if len(sent) > 1:
-        warn(f"{where}: Azure's client sends {sent[0]} alone; here {', '.join(sent[1:])} are watched, too.")
+        warn(f"{where}: Azure's client sends {sent[0]} alone; watched here, too: {', '.join(sent[1:])}.")

@@ -5,21 +5,22 @@ import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import bindings, windows
+from . import bindings
 from .catalog import Row
 from .errors import Unsupported, WorkspaceError
-from .monitor_defaults import COLLECTIONS, SIGNALS, THRESHOLDS, warn_of_thresholds, window_days
+from .monitor_data import OUTPUTS, MonitorData, prefixed
+from .monitor_defaults import SIGNALS, THRESHOLDS, warn_of_thresholds, window_days
 from .monitor_jobs import MonitorJob
 from .plan import Plan
-from .resolve import ASSET_ID, asset_reference, is_asset
+from .resolve import ASSET_ID, asset_reference
 from .trigger import Warn
+from .workspace import NAME
 
 if TYPE_CHECKING:
     from .workspace import Workspace
 
 RUNTIMES = ("3.4", "3.5")
 TYPES = (*THRESHOLDS, "custom")
-OUTPUTS = "model_outputs"
 
 
 def job(ws: "Workspace", schedule: Row, due: dt.datetime, name: str) -> tuple[Row, Plan]:
@@ -56,10 +57,9 @@ def prepare(ws: "Workspace", schedule: dict[str, Any], source: Path, warn: Warn)
 
 class _Preparation:
     def __init__(self, ws: "Workspace", schedule: dict[str, Any], source: Path, warn: Warn) -> None:
-        self._ws, self._source, self._warn = ws, source, warn
+        self._ws, self._warn = ws, warn
         self._monitor = copy.deepcopy(schedule["create_monitor"])
-        self._days = window_days(schedule.get("trigger") or {})
-        self._collected: dict[str, Row] = {}
+        self._data = MonitorData(ws, source, window_days(schedule.get("trigger") or {}), warn)
 
     def monitor(self) -> Row:
         monitor = self._monitor
@@ -71,6 +71,8 @@ class _Preparation:
         if not monitor.get("monitoring_signals"):
             monitor["monitoring_signals"] = self._signals(target or {})
         for name, signal in monitor["monitoring_signals"].items():
+            if not NAME.match(name):  # there will be a file of this name
+                raise WorkspaceError(f"monitoring_signals.{name}: letters, digits, '-', '_' and '.' make its name.")
             with bindings.below(f"monitoring_signals.{name}."):
                 self._signal(signal)
             warn_of_thresholds(name, signal, self._warn)
@@ -89,13 +91,13 @@ class _Preparation:
         with bindings.in_field("monitoring_target.endpoint_deployment_id"):
             plan = self._ws.online.row(endpoint, deployment)["plan"]["wanted"]
         collections = (plan.get("collector") or {}).get("collections") or {}
-        self._collected = {name: found["asset"] for name, found in collections.items()}
+        self._data.collected = {name: found["asset"] for name, found in collections.items()}
         target["endpoint_deployment_id"] = f"azureml:{endpoint}:{deployment}"
 
     def _signals(self, target: Row) -> dict[str, Row]:
         if str(target.get("ml_task") or "").replace("_", "").lower() == "questionanswering":
             raise Unsupported("monitoring_target.ml_task: question_answering is watched by a language model.")
-        if not {"model_inputs", OUTPUTS} <= self._collected.keys():
+        if not {"model_inputs", OUTPUTS} <= self._data.collected.keys():
             raise WorkspaceError(
                 "monitoring_signals: are missing. Without them, monitoring_target.endpoint_deployment_id has to name a "
                 "deployment whose data_collector has the collections model_inputs and model_outputs enabled."
@@ -111,111 +113,29 @@ class _Preparation:
         if kind == "custom":
             self._custom(signal)
             return
-        production = signal.get("production_data") or self._default_production(kind)
+        production = signal.get("production_data") or self._data.default_production(kind)
         signal["production_data"] = production
         for number, data in enumerate(production if isinstance(production, list) else [production]):
             place = f"production_data[{number}]" if isinstance(production, list) else "production_data"
-            self._production(data, place)
-        reference = signal.get("reference_data") or self._default_reference(kind)
+            self._data.production(data, place)
+        reference = signal.get("reference_data") or self._data.default_reference(kind)
         signal["reference_data"] = reference
-        self._reference(reference, "reference_data")
-
-    def _default_production(self, kind: str) -> Any:
-        names = [COLLECTIONS[kind], *([OUTPUTS] if kind == "feature_attribution_drift" else [])] \
-            if kind in COLLECTIONS else []  # fmt: skip
-        missing = [name for name in names if name not in self._collected]
-        if not names or missing:
-            raise WorkspaceError(
-                f"production_data: is missing, and monitoring_target names no deployment that collects "
-                f"{' and '.join(missing) or 'it'}."
-            )
-        found = [self._collection(name, {"lookback_window_size": f"P{self._days}D", "lookback_window_offset": "P0D"})
-                 for name in names]  # fmt: skip
-        return found if kind == "feature_attribution_drift" else found[0]
-
-    def _default_reference(self, kind: str) -> Row:
-        name = COLLECTIONS.get(kind)
-        if kind == "feature_attribution_drift" or name not in self._collected:
-            raise WorkspaceError("reference_data: is missing; name the data that production data are compared with.")
-        # The same collected data, further back: twice as much, up to where production data begin.
-        window = {"lookback_window_size": f"P{2 * self._days}D", "lookback_window_offset": f"P{self._days}D"}
-        return self._collection(name, window)
-
-    def _collection(self, name: str, window: Row) -> Row:
-        asset = self._collected[name]
-        return {
-            "input_data": {"type": "uri_folder", "path": f"azureml:{asset['name']}:{asset['version']}"},
-            "data_context": name,
-            "data_window": window,
-        }
-
-    def _production(self, data: Row, where: str) -> None:
-        window = data.get("data_window") or {}
-        if window.get("window_start") or window.get("window_end"):
-            raise WorkspaceError(
-                f"{where}.data_window: production data have lookback_window_size and lookback_window_offset only."
-            )
-        size = window.get("lookback_window_size")
-        data["data_window"] = {
-            "lookback_window_size": f"P{self._days}D" if size in (None, "default") else size,
-            "lookback_window_offset": window.get("lookback_window_offset") or "P0D",
-        }
-        windows.bounds(data["data_window"], dt.datetime.now(dt.UTC), f"{where}.data_window")
-        self._data(data, where)
-        if data["input_data"]["type"] != "uri_folder" and not data.get("pre_processing_component"):
-            self._warn(
-                f"create_monitor: {where}: its type is {data['input_data']['type']}, so every run sees all of it, "
-                "whatever the window; only collected data and a pre_processing_component have windows."
-            )
-
-    def _reference(self, data: Row, where: str) -> None:
-        window = {key: value for key, value in (data.get("data_window") or {}).items() if value is not None}
-        fixed = "lookback_window_size" not in window and not {"window_start", "window_end"} <= window.keys()
-        if fixed:
-            data.pop("data_window", None)
-            if data.pop("pre_processing_component", None):
-                self._warn(
-                    f"create_monitor: {where}.pre_processing_component: Azure's client drops it where there is no "
-                    "data_window, and so it is here: all of the data is taken as it is."
-                )
-        else:
-            windows.bounds(window, dt.datetime.now(dt.UTC), f"{where}.data_window")
-        self._data(data, where)
-
-    def _data(self, data: Row, where: str) -> None:
-        data["input_data"] = self._input(data.get("input_data") or {}, f"{where}.input_data")
-        if component := data.get("pre_processing_component"):
-            with bindings.in_field(f"{where}.pre_processing_component"):
-                data["pre_processing_component"] = self._ws.assets.at("component", _prefixed(component))["id"]
-
-    def _input(self, given: Row, where: str) -> Row:
-        """{type, path}: the path of an asset with its version, or a URI in a datastore."""
-        path = str(given.get("path") or "")
-        if not path:
-            raise WorkspaceError(f"{where}.path: is missing.")
-        with bindings.in_field(where):
-            if is_asset(path):
-                asset, kind, _ = self._ws.resolve.asset(path, models=False)
-                return {**given, "type": given.get("type") or kind, "path": asset}
-            if "://" in path:
-                self._ws.resolve.path(path)
-                return {"type": "uri_folder", **given}
-            return {"type": "uri_folder", **given, "path": self._ws.assets.upload(self._source / path, "path")}
+        self._data.reference(reference, "reference_data")
 
     def _custom(self, signal: Row) -> None:
         component = str(signal.get("component_id") or "")
         with bindings.in_field("component_id"):
-            signal["component_id"] = self._ws.assets.at("component", _prefixed(component))["id"]
+            signal["component_id"] = self._ws.assets.at("component", prefixed(component))["id"]
         if (signal.get("connection") or {}).get("secret_config"):
             raise Unsupported("connection.secret_config: the local workspace has no key vault; use inputs.")
         for name, data in (signal.get("input_data") or {}).items():
-            self._reference(data, f"input_data.{name}")
+            self._data.reference(data, f"input_data.{name}")
             if data.get("data_window") and not data.get("pre_processing_component"):
                 raise Unsupported(
                     f"input_data.{name}.data_window: a window of a custom signal needs a pre_processing_component."
                 )
         signal["inputs"] = {
-            name: self._input(value, f"inputs.{name}") for name, value in (signal.get("inputs") or {}).items()
+            name: self._data.input(value, f"inputs.{name}") for name, value in (signal.get("inputs") or {}).items()
         }
         if not signal.get("metric_thresholds"):
             raise WorkspaceError("metric_thresholds: is missing: a list of metric_name and threshold.")
@@ -235,8 +155,3 @@ def deployment_of(text: str) -> tuple[str, str]:
     if not sign or not endpoint or not deployment or ":" in deployment or ASSET_ID.match(text):
         raise WorkspaceError(f"monitoring_target.endpoint_deployment_id: '{text}' is not azureml:ENDPOINT:DEPLOYMENT.")
     return endpoint, deployment
-
-
-def _prefixed(reference: str) -> str:
-    """Azure's client takes NAME:VERSION for azureml:NAME:VERSION."""
-    return reference if reference.startswith(("azureml:", "/")) else f"azureml:{reference}"

@@ -7,6 +7,8 @@ import shutil
 import string
 import time
 import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .catalog import Row
 from .endpoints import GIVEN, checked_name
@@ -20,6 +22,7 @@ from .traffic import checked_mirror, checked_traffic
 KEY_LENGTH = 52  # characters: 300 bits
 KEY_TYPES = ("primary", "secondary")
 SETTLE = 120.0  # seconds for the router to work by a change; its environment may have to be built first
+MODEL_STATUS = "ms-azureml-model-error-statuscode"
 ANSWER = 200.0  # seconds for an answer to `invoke`: more than any deployment may take
 
 
@@ -44,8 +47,7 @@ class OnlineEndpoints(OnlineDeployments):
         checked_mirror(name, doc.get("mirror_traffic") or {}, {}, [])
         own = {"identity": {"type": "system_assigned"}, **{k: v for k, v in doc.items() if v is not None},
                "auth_mode": "key", "traffic": {}, "mirror_traffic": {}}  # fmt: skip
-        self.serving.folder.make()
-        with exclusive(self.serving.folder.path / "keys.lock"):
+        with self._keys_alone():
             if name not in self.names():  # else it is refused, and keeps its keys
                 self._write_keys(name, {key: new_key() for key in KEY_TYPES})
             self.insert({**own, "provisioning_state": "Creating"})
@@ -58,6 +60,7 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         doc = dict(self.stored(name))
+        self.serving.recover()
         known = [row["name"] for row in self.rows(name)]
         doc["traffic"] = {
             **doc["traffic"],
@@ -84,32 +87,23 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
             WorkspaceError: traffic that can't be routed so.
         """
-        before = self.stored(name)
         if doc.get("auth_mode", "key") != "key" or doc.get("name", name) != name:
             raise Unsupported(f"Endpoint '{name}': neither name nor auth_mode of an endpoint can change.")
-        up = [row["name"] for row in self.rows(name) if row["plan"]["live"]]
-        traffic = checked_traffic(name, doc.get("traffic") or {}, up)
-        mirror = checked_mirror(name, doc.get("mirror_traffic") or {}, traffic, up)
         own = {key: value for key, value in doc.items() if key not in GIVEN and value is not None}
-        given = {key: value for key, value in before.items() if key in GIVEN}
-        after = {"tags": {}, "properties": {}, "identity": before["identity"], **own, "name": name, "auth_mode": "key",
-                 "traffic": traffic, "mirror_traffic": mirror, **given, "provisioning_state": "Updating"}  # fmt: skip
-        self._replace(name, before, after)
+        with self._catalog.transaction():  # a deployment that is deleted meanwhile must not get traffic
+            before = self.stored(name)
+            up = [row["name"] for row in self.rows(name) if row["plan"]["live"]]
+            traffic = checked_traffic(name, doc.get("traffic") or {}, up)
+            mirror = checked_mirror(name, doc.get("mirror_traffic") or {}, traffic, up)
+            after = {"tags": {}, "properties": {}, "identity": before["identity"], **own, "name": name,
+                     "auth_mode": "key", "traffic": traffic, "mirror_traffic": mirror}  # fmt: skip
+            self._change(name, before, {**after, **{key: value for key, value in before.items() if key in GIVEN}})
         return self._settled(name, wait)
 
-    def _replace(self, name: str, before: Row, after: Row) -> None:
-        after.pop("error", None)
-        while not self.save(name, before, after):
-            # The supervisor says how far the last change is; anything else was changed by somebody else meanwhile.
-            current = self.stored(name)
-            ours = ("provisioning_state", "error")
-            if {k: v for k, v in current.items() if k not in ours} != {
-                k: v for k, v in before.items() if k not in ours
-            }:
-                raise WorkspaceError(
-                    f"Endpoint '{name}' was changed by another command meanwhile: look at it, try again."
-                )
-            before = current
+    def _change(self, name: str, before: Row, after: Row) -> None:
+        """Write a document within a transaction; the supervisor says when it has taken effect."""
+        after = {key: value for key, value in after.items() if key != "error"}
+        self.save(name, before, {**after, "provisioning_state": "Updating"})
 
     def delete(self, name: str, wait: bool = True) -> None:
         """Remove an endpoint and its deployments.
@@ -121,11 +115,14 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         self.stored(name)
-        self.remove(name)
-        self.serving.folder.keys(name).unlink(missing_ok=True)
+        with self._keys_alone():
+            self.remove(name)
+            self.serving.folder.keys(name).unlink(missing_ok=True)
         self._ended(lambda server: server["endpoint"] == name, wait)
         if wait:
-            shutil.rmtree(self.serving.folder.path / name, ignore_errors=True)
+            with self._keys_alone():
+                if name not in self.names():  # it may have been made again
+                    shutil.rmtree(self.serving.folder.path / name, ignore_errors=True)
 
     def keys(self, name: str) -> dict[str, str]:
         """{primaryKey, secondaryKey}.
@@ -134,6 +131,7 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
         """
         self.stored(name)
+        self.serving.recover()
         return {f"{kind}Key": key for kind, key in read_json(self.serving.folder.keys(name)).items()}
 
     def regenerate(self, name: str, key_type: str, wait: bool = True) -> None:
@@ -143,13 +141,23 @@ class OnlineEndpoints(OnlineDeployments):
             NotFound: no such endpoint.
             WorkspaceError: no such key.
         """
-        before = self.stored(name)
+        self.stored(name)
         kind = key_type.lower()
         if kind not in KEY_TYPES:
             raise WorkspaceError(f"key_type: '{key_type}' is not one of {', '.join(KEY_TYPES)}.")
-        self._write_keys(name, {**read_json(self.serving.folder.keys(name)), kind: new_key()})
-        self._replace(name, before, {**before, "provisioning_state": "Updating"})
+        with self._keys_alone():
+            self._write_keys(name, {**read_json(self.serving.folder.keys(name)), kind: new_key()})
+        with self._catalog.transaction():
+            before = self.stored(name)
+            self._change(name, before, before)
         self._settled(name, wait)
+
+    @contextmanager
+    def _keys_alone(self) -> Iterator[None]:
+        """Keys are read, changed and written by one command at a time."""
+        self.serving.folder.make()
+        with exclusive(self.serving.folder.keys_lock):
+            yield
 
     def _write_keys(self, name: str, keys: dict[str, str]) -> None:
         write_secret(self.serving.folder.keys(name), json.dumps(keys))
@@ -182,7 +190,9 @@ class OnlineEndpoints(OnlineDeployments):
         finally:
             connection.close()
         if response.status != http.client.OK:
-            raise WorkspaceError(f"Endpoint '{name}' answered {response.status} {response.reason}: {text}")
+            own = response.getheader(MODEL_STATUS)
+            of_script = f" (the scoring script's own status, or that of its server: {own})" if own else ""
+            raise WorkspaceError(f"Endpoint '{name}' answered {response.status} {response.reason}{of_script}: {text}")
         return text
 
     def _settled(self, name: str, wait: bool) -> Row:

@@ -11,6 +11,7 @@ from .catalog import Row
 from .endpoints import Endpoints, checked_name
 from .errors import WorkspaceError
 from .serving_control import POLL, Serving
+from .serving_logs import last_lines
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -77,6 +78,7 @@ class OnlineDeployments(Endpoints):
             NotFound: no such endpoint or deployment.
         """
         doc: Row = self.row(endpoint, name)["doc"]
+        self.serving.recover()
         return doc
 
     def deployments(self, endpoint: str) -> list[Row]:
@@ -85,7 +87,9 @@ class OnlineDeployments(Endpoints):
         Raises:
             NotFound: no such endpoint.
         """
-        return [row["doc"] for row in self.rows(endpoint)]
+        rows = self.rows(endpoint)
+        self.serving.recover()
+        return [row["doc"] for row in rows]
 
     def delete_deployment(self, endpoint: str, name: str, wait: bool = True) -> None:
         """Remove a deployment that gets no traffic.
@@ -98,14 +102,15 @@ class OnlineDeployments(Endpoints):
             WorkspaceError: it has traffic, or a mirror's.
         """
         self.row(endpoint, name)
-        doc = self.stored(endpoint)
-        if name in doc["traffic"] or name in doc["mirror_traffic"]:
-            share = doc["traffic"].get(name) or doc["mirror_traffic"].get(name)
-            raise WorkspaceError(
-                f"Deployment '{name}' has {share} % of the traffic of endpoint '{endpoint}': set it to 0 first, with "
-                f'az ml online-endpoint update --name {endpoint} --traffic "…".'
-            )
-        self.remove_deployment(endpoint, name)
+        with self._catalog.transaction():  # it must not get traffic in between
+            doc = self.stored(endpoint)
+            if name in doc["traffic"] or name in doc["mirror_traffic"]:
+                share = doc["traffic"].get(name) or doc["mirror_traffic"].get(name)
+                raise WorkspaceError(
+                    f"Deployment '{name}' has {share} % of the traffic of endpoint '{endpoint}': set it to 0 first, "
+                    f'with az ml online-endpoint update --name {endpoint} --traffic "…".'
+                )
+            self.remove_deployment(endpoint, name)
         self._ended(lambda server: (server["endpoint"], server["deployment"]) == (endpoint, name), wait)
         if wait:
             shutil.rmtree(self.serving.folder.deployment(endpoint, name), ignore_errors=True)
@@ -121,12 +126,13 @@ class OnlineDeployments(Endpoints):
             NotFound: no such endpoint or deployment.
         """
         plan = self.row(endpoint, name)["plan"]["wanted"]
+        self.serving.recover()
         folder = self.serving.folder.revision(endpoint, name, plan["id"])
         pattern = {"inference-server": "server-*.log", "storage-initializer": "storage-initializer.log"}.get(container)
         if pattern is None:
             raise WorkspaceError(f"container: '{container}' is not inference-server or storage-initializer.")
         files = sorted(folder.glob(pattern))
-        texts = ["\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) for file in files]
+        texts = ["\n".join(last_lines(file, lines)) for file in files]
         if len(files) == 1:
             return texts[0]
         return "\n".join(f"--- {file.stem} ---\n{text}" for file, text in zip(files, texts, strict=True))
@@ -159,7 +165,8 @@ class OnlineDeployments(Endpoints):
         return doc
 
     def _ended(self, ours: Callable[[Row], bool], wait: bool) -> None:
-        """Wait until no server runs that is one of `ours`."""
+        """Have the supervisor end the servers that are `ours`; if wanted, wait until none of them runs."""
+        self.serving.recover()
         while wait and any(ours(server) for server in (self.serving.folder.record().get("servers") or {}).values()):
             self.serving.ensure()
             time.sleep(POLL)

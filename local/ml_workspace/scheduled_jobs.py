@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import bindings
 from .catalog import Row
+from .described import described
 from .errors import NotFound, Unsupported, WorkspaceError
 from .jobs_text import binding
 from .plan import Plan
@@ -48,7 +49,7 @@ def prepare(ws: "Workspace", given: Any, source: Path, warn: Warn) -> tuple[Row,
         now = _text(dt.datetime.now(dt.UTC))
         planned = {**given, "inputs": {**(given.get("inputs") or {}), **dict.fromkeys(timed, now)}}
         plan = ws.jobs.plan(planned, source, warn)
-        doc = {**ws.jobs.describe(planned, plan), "experiment_name": given.get("experiment_name")}
+        doc = {**described(planned, plan), "experiment_name": given.get("experiment_name")}
         return _timed(doc, plan, timed)
 
 
@@ -85,7 +86,7 @@ def change(ws: "Workspace", doc: Row, plan: Plan, over: dict[str, Any], source: 
         "outputs": {**(doc.get("outputs") or {}), **(over.get("outputs") or {})},
         "settings": settings,
     }
-    return _timed({**ws.jobs.describe(changed, plan), "experiment_name": changed.get("experiment_name")}, plan, timed)
+    return _timed({**described(changed, plan), "experiment_name": changed.get("experiment_name")}, plan, timed)
 
 
 def filled(doc: Row, plan: Plan, due: dt.datetime) -> tuple[Row, Plan]:

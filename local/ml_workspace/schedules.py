@@ -1,23 +1,18 @@
-"""Schedules of a workspace: what is to be submitted, when, and what has been.
+"""Schedules of a workspace: what is to be submitted, and when. See `schedule_runs` for what has been."""
 
-A run has the key (schedule, due time). Its row is written in the transaction that moves the schedule past that time,
-and its job has a name made of the key. So a run is claimed once and, whoever is killed meanwhile, submitted once.
-"""
-
-import builtins
 import datetime as dt
 import json
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import monitors, scheduled_jobs, trigger
 from .catalog import Row, created
-from .errors import Conflict, NotFound, WorkspaceError
+from .errors import NotFound, WorkspaceError
 from .plan import Plan
+from .schedule_runs import Clock, ScheduleRuns
 from .scheduler_control import SchedulerControl
-from .trigger import Trigger, Warn
+from .trigger import Warn
 from .workspace import NAME
 
 if TYPE_CHECKING:
@@ -35,8 +30,9 @@ def _unheard(warning: str) -> None:
 class Schedules:
     """Create, change and trigger schedules. Those that are enabled are run by the scheduler."""
 
-    def __init__(self, ws: "Workspace", clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
-        self._ws, self._catalog, self.clock = ws, ws.catalog, clock
+    def __init__(self, ws: "Workspace", clock: Clock = lambda: dt.datetime.now(dt.UTC)) -> None:
+        self._ws, self._catalog, self._clock = ws, ws.catalog, clock
+        self.runs = ScheduleRuns(ws, clock)
 
     @cached_property
     def scheduler(self) -> SchedulerControl:
@@ -57,7 +53,7 @@ class Schedules:
         name = str(doc.get("name") or "")
         if not NAME.match(name) or len(name) > LONGEST:
             raise WorkspaceError(f"name: '{name}': letters, digits, '-', '_' and '.', at most {LONGEST}.")
-        since = self.clock()
+        since = self._clock()
         trigger.parse(doc.get("trigger") or {}, since, warn)
         action, plan = self._action(doc, source, warn)
         before = self._row(name)
@@ -114,7 +110,7 @@ class Schedules:
         document = {key: value for key, value in document.items() if key not in TEXTS}
         document |= {key: doc[key] for key in TEXTS if doc.get(key)}
         if "trigger" in changed:
-            now = self.clock()
+            now = self._clock()
             trigger.parse(doc.get("trigger") or {}, now, warn)
             document["trigger"], since, settled = doc["trigger"], now.isoformat(), _before(now).isoformat()
         if "create_monitor" in changed:
@@ -135,7 +131,7 @@ class Schedules:
             NotFound: no such schedule.
         """
         row = self._known(name)
-        settled = row["settled"] if row["enabled"] else self.clock().isoformat()
+        settled = row["settled"] if row["enabled"] else self._clock().isoformat()
         self._catalog.rows("UPDATE schedules SET enabled = ?, settled = ? WHERE name = ?", int(enabled), settled, name)
         if enabled:
             self.scheduler.ensure()
@@ -167,93 +163,16 @@ class Schedules:
         row = self._known(name)
         if not row["enabled"]:
             raise WorkspaceError(f"Schedule '{name}' is disabled: az ml schedule enable --name {name}")
-        due = self.clock()
-        due = due.replace(microsecond=due.microsecond or 1)  # whole seconds are the keys of what is due by itself
-        job = f"{name}-{_stamp(due)}"
-        with self._catalog.transaction():
-            taken = self._catalog.rows("SELECT job FROM schedule_runs WHERE job GLOB ?", f"{job}*")
-            job += f"-{len(taken) + 1}" if taken else ""
-            self._catalog.insert("schedule_runs", schedule=name, due=due.isoformat(), job=job)
-        self.submit(name, due.isoformat())
+        job, due = self.runs.claim_now(name)
+        self.runs.submit(name, due)
         kind = next(action for key, action in ACTIONS.items() if key in row["doc"])
         return {"job_name": job, "schedule_action_type": kind}
-
-    def changes(self) -> int:
-        """A number that is another one once another process has changed anything."""
-        version: int = self._catalog.rows("PRAGMA data_version")[0]["data_version"]
-        return version
-
-    def next_times(self) -> dict[str, dt.datetime]:
-        """Name -> when it is due next, of the enabled schedules that are due once more."""
-        rows = self._catalog.rows("SELECT * FROM schedules WHERE enabled = 1")
-        found = {row["name"]: _trigger(row).next(_time(row["settled"])) for row in rows}
-        return {name: due for name, due in found.items() if due}
-
-    def claim(self, name: str, now: dt.datetime) -> str | None:
-        """Make the run that is due by `now`, of several the last; the name of its job, None if nothing is due."""
-        with self._catalog.transaction():
-            row = self._row(name)
-            due = _trigger(row).latest(_time(row["settled"]), now) if row and row["enabled"] else None
-            if due is None:
-                return None
-            job = f"{name}-{_stamp(due)}"
-            if self._catalog.row("SELECT job FROM schedule_runs WHERE job = ?", job):
-                job += "-due"  # it was triggered by hand in the same second
-            self._catalog.insert("schedule_runs", schedule=name, due=due.isoformat(), job=job)
-            self._catalog.rows("UPDATE schedules SET settled = ? WHERE name = ?", due.isoformat(), name)
-        return job
-
-    def unsubmitted(self) -> builtins.list[tuple[str, str]]:
-        """(schedule, due time) of the runs that were claimed and are not known to be submitted."""
-        rows = self._catalog.rows("SELECT schedule, due FROM schedule_runs WHERE submitted = 0 ORDER BY due")
-        return [(row["schedule"], row["due"]) for row in rows]
-
-    def submit(self, name: str, due: str) -> None:
-        """Submit the job of a claimed run, unless that is done already.
-
-        Raises:
-            WorkspaceError: it can't be submitted; there is a failed job that says so.
-        """
-        run = self._catalog.row("SELECT job FROM schedule_runs WHERE schedule = ? AND due = ?", name, due)
-        row = self._row(name)
-        if run is None or row is None:
-            return  # deleted meanwhile
-        job, common = run["job"], self._common(row["doc"], due)
-        try:
-            doc, plan = self._job(row, _time(due), job)
-            properties = {**(doc.get("properties") or {}), **common["properties"]}
-            self._ws.jobs.submit({**doc, **common, "properties": properties}, plan, job)
-        except Conflict:
-            # Submitted by somebody else, or by one who was killed before it could say so.
-            if self._ws.jobs.get(job)["properties"].get("azureml.scheduledTime") != due:
-                raise
-        except Exception as error:  # whatever it is, the run must not be lost without a word
-            self._ws.jobs.record_failure(common, job, str(error) or repr(error))
-            self._settle(name, due)
-            raise
-        self._settle(name, due)
-
-    def _settle(self, name: str, due: str) -> None:
-        self._catalog.rows("UPDATE schedule_runs SET submitted = 1 WHERE schedule = ? AND due = ?", name, due)
-
-    def _common(self, doc: Row, due: str) -> Row:
-        """What the jobs of a schedule have in common."""
-        return {
-            "display_name": f"{doc['name']}-{_stamp(_time(due))}",
-            "experiment_name": doc.get("create_job", {}).get("experiment_name") or doc["name"],
-            "properties": {"azureml.scheduleName": doc["name"], "azureml.scheduledTime": due},
-        }
-
-    def _job(self, row: Row, due: dt.datetime, job: str) -> tuple[Row, Plan]:
-        if "create_job" in row["doc"]:
-            return scheduled_jobs.filled(row["doc"]["create_job"], Plan.load(row["plan"]), due)
-        return monitors.job(self._ws, row["doc"], due, job)
 
     def _action(self, doc: dict[str, Any], source: Path, warn: Warn) -> tuple[Row, Row]:
         """({create_job or create_monitor: its document}, plan), everything resolved."""
         if doc.get("create_monitor"):
             document = {"create_monitor": monitors.prepare(self._ws, doc, source, warn)}
-            monitors.job(self._ws, {**doc, **document}, self.clock(), doc["name"])  # refuses what could not run
+            monitors.job(self._ws, {**doc, **document}, self._clock(), doc["name"])  # refuses what could not run
             return document, {}
         if not doc.get("create_job"):
             raise WorkspaceError("create_job: is missing; a schedule has create_job or create_monitor.")
@@ -289,18 +208,6 @@ class Schedules:
         return {**document, "is_enabled": bool(row["enabled"]), "provisioning_state": "Succeeded"}
 
 
-def _trigger(row: Row) -> Trigger:
-    return trigger.parse(row["doc"]["trigger"], _time(row["since"]), _unheard)
-
-
 def _before(since: dt.datetime) -> dt.datetime:
     """A recurrence without start and pattern is due at once, at the second in which it was made."""
     return since.replace(microsecond=0) - dt.timedelta(seconds=1)
-
-
-def _time(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)
-
-
-def _stamp(time: dt.datetime) -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ")

@@ -44,7 +44,7 @@ class Supervisor:
         self._deployments: list[Deployment] = []
         self._leaving: dict[str, float] = {}  # socket -> when its last requests are no longer waited for
         self._record: Row = {}
-        self._tidied: set[str] = set()
+        self._tidied: tuple[set[str], set[tuple[str, str]], set[str]] | None = None
         self._load()
         record = folder.record()
         self._front = Front(ws, folder, record)
@@ -92,7 +92,8 @@ class Supervisor:
             socket: self._leaving.get(socket) or now + self._fleet.limit(socket) + DRAIN for socket in unneeded
         }
         self._advance(ready, now)
-        self._tidy(self._fleet.sweep())
+        self._fleet.sweep()
+        self._tidy()
         self._keep()
 
     def _load(self) -> None:
@@ -201,12 +202,13 @@ class Supervisor:
         self._ws.online.save(name, before, after)
         self._seen = None
 
-    def _tidy(self, ended: bool) -> None:
-        """Remove the folders of earlier revisions; that of one that failed stays, for its logs."""
-        plans = {plan["id"] for d in self._deployments for plan in (d.live, d.wanted) if plan}
-        if ended or plans != self._tidied:
-            self._folder.tidy(self._endpoints, lambda plan: plan in plans or self._fleet.runs(plan))
-            self._tidied = plans
+    def _tidy(self) -> None:
+        """Remove the folders of what there is no more; that of a revision that failed stays, for its logs."""
+        plans = self._fleet.plans() | {plan["id"] for d in self._deployments for plan in (d.live, d.wanted) if plan}
+        known = plans, {(d.endpoint, d.name) for d in self._deployments}, set(self._endpoints)
+        if known != self._tidied:
+            self._folder.tidy(*known[:2], self._ws.online.names)
+            self._tidied = known
 
     def _keep(self) -> None:
         """Record what runs, for commands and for the next supervisor."""

@@ -36,6 +36,11 @@ class Serving:
         while not self._held() and not self._spawn():
             pass  # another command looks at the same moment
 
+    def recover(self) -> None:
+        """Start the supervisor again if it was killed; not if it was stopped, or has nothing to do."""
+        if self.folder.record().get("servers"):
+            self.ensure()
+
     def ports(self) -> dict[str, int] | None:
         """The ports of requests and of the data collector; None if the supervisor has never been up."""
         ports: dict[str, int] | None = self.folder.record().get("ports")

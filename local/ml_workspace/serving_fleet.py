@@ -62,15 +62,19 @@ class Fleet:
             server.step(now)
             if was and not server.ready and socket not in self._endings:
                 print(f"{socket} is down: {server.reason or 'its readiness_probe fails'}", flush=True)
-        for plan in [plan for plan in self._launches if plan not in plans]:
+        # One that is still being laid out uses its folder.
+        for plan in [plan for plan, launch in self._launches.items() if plan not in plans and launch.done]:
             del self._launches[plan]
         for socket, need in needs.items():
             server = self._servers.get(socket) or self._server(need, plans[need.plan])
             if not server.pid and now >= server.due and socket not in self._endings:
                 launch = self._launch(need, plans[need.plan], now)
                 if launch.done and not launch.error:
-                    server.start(launch, collector_port, now)
-                    print(f"started {socket}, process {server.pid}", flush=True)
+                    if server.start(launch, collector_port, now):
+                        print(f"started {socket}, process {server.pid}", flush=True)
+                    else:
+                        print(f"{socket}: {server.reason}", flush=True)
+                        del self._launches[need.plan]  # what it lacks is laid out anew
 
     def _launch(self, need: Need, plan: Row, now: float) -> Launch:
         launch = self._launches.get(need.plan)
@@ -115,19 +119,17 @@ class Fleet:
         for thread in self._endings.values():
             thread.join()
 
-    def runs(self, plan: str) -> bool:
-        """Whether the folder of a plan is in use."""
-        return plan in self._launches or any(server.need.plan == plan for server in self._servers.values())
+    def plans(self) -> set[str]:
+        """Ids of the plans whose folders are in use."""
+        return {*self._launches, *(server.need.plan for server in self._servers.values())}
 
-    def sweep(self) -> bool:
-        """Forget the servers that have ended; whether there were any."""
-        before = len(self._endings)
+    def sweep(self) -> None:
+        """Forget the servers that have ended."""
         for socket, thread in list(self._endings.items()):
             if not thread.is_alive():
                 self._servers.pop(socket).forget()
                 del self._endings[socket]
                 print(f"ended {socket}", flush=True)
-        return len(self._endings) < before
 
     def records(self) -> dict[str, Row]:
         """What another supervisor has to know of those that run."""

@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from .catalog import Row
 from .holder import write_document
+from .processes import exclusive
 
 HOST = "127.0.0.1"
 CONTROL = "control.sock"  # of the router, among the sockets of the servers
@@ -25,7 +26,10 @@ class ServingFolder:
 
     def __init__(self, workspace: Path) -> None:
         self.path = workspace / "serving"
-        self.lock = self.path / "lock"
+        # Endpoints have folders of their names beside these; none of theirs has a dot or a single letter.
+        self.lock = self.path / "supervisor.lock"
+        self.keys_lock = self.path / "keys.lock"
+        """Held while keys are changed, and while a folder of an endpoint is made or removed."""
         self.routes = self.path / "routes.json"
         self.sockets = self.path / "s"
         """Unix sockets, bound and reached by their file names: a socket's path has at most 107 bytes."""
@@ -49,11 +53,26 @@ class ServingFolder:
         """The folder of what the servers of one plan run, and of their logs."""
         return self.deployment(endpoint, name) / plan_id
 
-    def tidy(self, endpoints: Iterable[str], kept: Callable[[str], bool]) -> None:
-        """Remove the folders of plans that are not kept."""
-        for endpoint in endpoints:
-            for folder in self.path.glob(f"{endpoint}/*/*/"):
-                if not kept(folder.name):
+    def tidy(
+        self, plans: Collection[str], deployments: Collection[tuple[str, str]], endpoints: Callable[[], Collection[str]]
+    ) -> None:
+        """Remove the folders of what there is no more.
+
+        Args:
+            plans: ids of those that are kept, and with them all that they lie in.
+            deployments: (endpoint, name) of those that there are.
+            endpoints: names those that there are; asked while nobody makes one.
+        """
+        for folder in self.path.glob("*/*/*/"):
+            if folder.name not in plans:
+                shutil.rmtree(folder, ignore_errors=True)
+        for folder in self.path.glob("*/*/"):
+            if (folder.parent.name, folder.name) not in deployments and not any(folder.glob("*/")):
+                shutil.rmtree(folder, ignore_errors=True)
+        with exclusive(self.keys_lock):
+            known = {self.sockets.name, *endpoints()}
+            for folder in self.path.glob("*/"):
+                if folder.name not in known and not any(folder.glob("*/")):
                     shutil.rmtree(folder, ignore_errors=True)
 
     def keys(self, endpoint: str) -> Path:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import processes
+from . import processes, serving_logs
 from .catalog import Row
 from .serving_folder import MARK, mark
 from .serving_launch import Launch
@@ -51,7 +51,7 @@ class Server:
         self._liveness: Probe | None = None
         self._readiness: Probe | None = None
         self._well_since: float | None = None
-        self._log, self._begin = folder / f"server-{need.instance}.log", 0
+        self._log = folder / f"server-{need.instance}.log"
         self._verdict = ""
 
     @property
@@ -72,19 +72,28 @@ class Server:
             self._readiness.well = self._liveness.well = True
             self._well_since = now
 
-    def start(self, launch: Launch, collector_port: int, now: float) -> None:
-        """Start its process."""
+    def start(self, launch: Launch, collector_port: int, now: float) -> bool:
+        """Start its process; whether that was possible: its folder or its environment may be gone."""
+        try:
+            self._start(launch, collector_port)
+        except OSError as error:
+            self.deaths += 1
+            self.due, self.reason = now + pause(self.deaths, LONGEST_PAUSE), f"it can't be started: {error}"
+            return False
+        self._watch(now)
+        return True
+
+    def _start(self, launch: Launch, collector_port: int) -> None:
         processes.kill_marked(f"{MARK}={mark(self._ws.path, self.need.socket)}")  # what an earlier one left behind
         if self._listening is None:
             Path(self.need.socket).unlink(missing_ok=True)
             self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._listening.bind(self.need.socket)
             self._listening.listen(BACKLOG)
-        self._begin = self._log.stat().st_size if self._log.exists() else 0
+        serving_logs.rotate(self._log)
         self._process = launch.start(self.need, self._listening.fileno(), collector_port)
         self.pid, self.identity = self._process.pid, processes.identity(self._process.pid) or ""
         self._verdict = ""
-        self._watch(now)
 
     def _watch(self, now: float) -> None:
         self._well_since = None
@@ -99,6 +108,7 @@ class Server:
         if not processes.alive(self.pid, self.identity):
             self._died(now)
             return
+        serving_logs.cut(self._log)
         for probe in (self._liveness, self._readiness):
             if probe:
                 probe.step(now)
@@ -131,9 +141,7 @@ class Server:
         """The last traceback of this start's log, else its last lines."""
         if not self._log.exists():
             return "It left no log."
-        with self._log.open("rb") as stream:
-            stream.seek(self._begin)
-            text = stream.read().decode(errors="replace").strip()
+        text = self._log.read_text(encoding="utf-8", errors="replace").strip()
         return (last_traceback(text) or "\n".join(text.splitlines()[-LINES:]))[-TAIL:]
 
     def _close_probes(self) -> None:

@@ -53,7 +53,8 @@ def next_action(endpoint: Endpoint | None, rollout: Rollout, progress: Progress)
             return undo(endpoint, running, progress)
         return leave(endpoint, progress) if progress.failure else go_on(endpoint, running, rollout, progress)
     if progress.failure:
-        return End(f"{progress.failure}\ntraffic is {written(endpoint.traffic)}", 1)
+        other = f"{running.owner} rolls out {running.model} by now; " if running else ""
+        return End(f"{progress.failure}\n{other}traffic is {written(endpoint.traffic)}", 1)
     if progress.claimed:
         by = f"by {running.owner} since {at(running.since)}" if running else "by somebody who then ended it"
         return End(f"the endpoint was taken over {by}; this rollout stops and changes nothing more", 1)

@@ -24,12 +24,11 @@ def update(
         without: tags to remove; those that aren't there are passed over.
     """
     line = ["ml", "online-endpoint", "update", "--name", endpoint.name]
-    if traffic is not None:
-        # A share for each deployment there is: one that is left out might keep what it has.
-        names = {*endpoint.deployments, *endpoint.traffic, *traffic}
+    # A share for each deployment there is: one that is left out might keep what it has.
+    if traffic is not None and (names := {*endpoint.deployments, *endpoint.traffic, *traffic}):
         line += ["--traffic", shares(names, traffic)]
-    if mirror is not None:
-        line += ["--mirror-traffic", shares({*endpoint.mirror, *mirror}, mirror)]  # the service takes one deployment
+    if mirror is not None and (names := {*endpoint.mirror, *mirror}):
+        line += ["--mirror-traffic", shares(names, mirror)]  # the service takes one deployment
     if tags:
         line += ["--set", *(f"tags.{name}={value[:TAG_LENGTH]}" for name, value in tags.items())]
         line += ["--force-string"]  # a tag is text, also where it looks like a number

@@ -1,12 +1,31 @@
-"""Which version of the registered model is rolled out, and the files that came with it."""
+"""Which version of the registered model is rolled out, and the files that came with it.
 
+    python -m scripts.rolling.models --env dev --model-version 3
+
+prints the version: the one that is asked for if it exists, or the newest.
+"""
+
+import argparse
 import re
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from scripts.az import AzError, az, az_json
+from scripts.az import AzError, az, az_json, workspace_flags
 from scripts.rolling.smoke import Expected
+from scripts.specs.config import load_config
+from scripts.specs.errors import SpecError
+
+
+def main(args: argparse.Namespace) -> int:
+    try:
+        config = load_config(Path.cwd(), args.env)
+        print(resolve(config["model"], args.model_version, workspace_flags(config)))
+    except (SpecError, AzError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def resolve(model: str, version: str | None, where: list[str]) -> str:
@@ -52,3 +71,14 @@ def served(deployment: dict[str, Any]) -> str:
             f"deployment {name} serves {model}, no version of a registered model; `make deploy` rolls one out"
         )
     return f"{found[1]}:{found[2]}"
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser.add_argument("--model-version", help="version of the registered model (default: the newest)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main(parse_args()))

@@ -21,14 +21,14 @@ from scripts.rolling.state import (
 
 def undo(endpoint: Endpoint, running: Running, progress: Progress) -> Line:
     """Back to what was, in one line."""
-    tags = {REFUSED: f"{running.model}: {one_line(progress.failure)}"}
+    tags = {REFUSED: f"{running.model}: {reason(progress.failure)}"}
     line = update(endpoint, *back(endpoint, running.before), tags, RUNNING)
     return Line(line, f"back to {written(running.before)}", replace(progress, over="undone"), undoes=True)
 
 
 def leave(endpoint: Endpoint, progress: Progress) -> Line:
     """Ends a rollout and leaves the traffic to whoever changed it."""
-    line = update(endpoint, tags={REFUSED: one_line(progress.failure)}, without=RUNNING)
+    line = update(endpoint, tags={REFUSED: reason(progress.failure)}, without=RUNNING)
     return Line(line, "the traffic stays as it is", replace(progress, over="left"), undoes=True)
 
 
@@ -64,8 +64,10 @@ def settle(endpoint: Endpoint, running: Running, progress: Progress) -> Line:
     return Line(update(endpoint, *back(endpoint, running.before), without=RUNNING), why, progress, undoes=True)
 
 
-def one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
+def reason(failure: str | None) -> str:
+    """A failure as a tag has room for it: in one line, without the `az` line that failed, which would fill it."""
+    first, _, rest = (failure or "").partition("\n")
+    return " ".join((rest if first.startswith("az ") and rest else f"{first} {rest}").split())
 
 
 def at(moment: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""The shell that `make env` gives: it finds `az`, and nothing else in it changes."""
+"""What the Makefile itself decides: the shell that `make env` gives, and what comes first."""
 
 import os
 import subprocess
@@ -35,3 +35,13 @@ def test_the_local_shell_has_the_pinned_az_and_the_persons_python(person: dict[s
 
 def test_in_the_local_shell_azure_is_still_reached_by_the_persons_az(person: dict[str, str], tmp_path: Path) -> None:
     assert found("az", 'eval "$(make -s env)"\neval "$(make -s env ENV=dev)"', person) == [str(tmp_path / "az")]
+
+
+@pytest.mark.parametrize("verb", ["deploy", "batch"])
+def test_without_a_model_nothing_is_applied(person: dict[str, str], tmp_path: Path, verb: str) -> None:
+    (tmp_path / "az").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\necho "[]"\n')
+    made = subprocess.run(["make", verb, "ENV=dev"], cwd=ROOT, env=person, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert "has no version yet; `make train` registers one" in made.stderr
+    [asked] = (tmp_path / "asked").read_text().splitlines()
+    assert asked.startswith("ml model list ")

@@ -56,9 +56,9 @@ def case(request):
 
 def test_types_and_kinds_are_those_of_azure(case):
     expected = case.expected["classification"]
-    for side, found in zip(("reference", "production"), case.tables, strict=True):
-        assert found.types == expected[f"{side}_dtypes"]
-    reference, production = (found.types for found in case.tables)
+    for side, loaded in zip(("reference", "production"), case.tables, strict=True):
+        assert loaded.types == expected[f"{side}_dtypes"]
+    reference, production = (loaded.types for loaded in case.tables)
     common = {name: kinds.common(reference[name], production[name]) for name in reference}
     assert {name: kind for name, kind in common.items() if kind} == expected["common"]
     found: dict[str, set[str]] = {}
@@ -69,8 +69,8 @@ def test_types_and_kinds_are_those_of_azure(case):
 
 def test_rows_that_miss_no_value_are_counted_alike(case):
     rows = case.expected["data_drift"]["row_count"]
-    assert case.drift.rows["complete_reference"] == rows["BaselineRowCount"]
-    assert case.drift.rows["complete_production"] == rows["TargetRowCount"]
+    assert case.drift.rows["reference_after_dropna"] == rows["BaselineRowCount"]
+    assert case.drift.rows["production_after_dropna"] == rows["TargetRowCount"]
 
 
 def test_every_drift_metric_has_the_same_value_and_breaches_alike(case):

@@ -7,7 +7,8 @@ import pytest
 from scripts.az import AzError
 from scripts.rolling import drive
 from scripts.rolling.lines import update
-from scripts.rolling.state import OWNER
+from scripts.rolling.state import BEFORE, MODEL, OWNER, TARGET
+from scripts.rolling.undo import reason
 from tests.rolling import Checks, Killed, Service, asked, roll_back, roll_out, settled
 
 
@@ -75,6 +76,13 @@ def test_a_deployment_that_can_not_start_is_refused_with_its_reason(serving):
     assert (code, settled(serving)) == (1, {"blue": 100})
     assert "init() raised ValueError" in last
     assert set(map(str, serving.shares)) == {str({"blue": 100})}
+
+
+def test_the_tag_tells_why_and_not_which_line_failed():
+    failure = "az ml online-deployment create --file green.yml\nexit code 3: ERROR: model: the files\nare gone"
+    assert reason(failure) == "exit code 3: ERROR: model: the files are gone"
+    assert reason("smoke: azimuth is wrong") == "smoke: azimuth is wrong"
+    assert reason(None) == ""
 
 
 def test_a_first_model_that_is_refused_leaves_an_endpoint_without_traffic(service):
@@ -234,6 +242,20 @@ def test_two_that_claim_at_the_same_moment_are_one(serving):
     code, last = roll_out(serving, asked("m:2"))
     assert (code, len(serving.lines)) == (1, 1)
     assert "taken over by bob@desk" in last
+
+
+def test_a_claim_that_fails_since_another_was_quicker_says_so(serving):
+    """The line removes a tag that the other's has removed already, say."""
+
+    def claimed(number: int) -> None:
+        tags = {OWNER: "bob@desk", MODEL: "m:3", TARGET: "green", BEFORE: "blue=100"}
+        serving.endpoint = replace(serving.endpoint, tags={**serving.endpoint.tags, **tags})
+        raise AzError("Couldn't find 'rollout_refused' in 'tags'")
+
+    serving.before = claimed
+    code, last = roll_out(serving, asked("m:2"))
+    assert (code, len(serving.lines), serving.endpoint.traffic) == (1, 1, {"blue": 100})
+    assert "bob@desk rolls out m:3 by now" in last
 
 
 @pytest.mark.parametrize("check", ["mirror", "share"])

@@ -60,6 +60,13 @@ def test_what_is_no_json_is_told_so(body):
     assert refused(body).startswith("the body is not JSON: ")
 
 
+@pytest.mark.parametrize(
+    ("body", "told"), [("", True), (" ", True), ("carrier=UA&dep_delay=1", True), ("{a=1}", False)]
+)
+def test_a_form_or_nothing_is_told_the_header_that_is_missing(body, told):
+    assert ("send JSON, with the header Content-Type: application/json" in refused(body)) is told
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_pythons_own_numbers_are_no_json(number):
     assert f"{number} is no JSON; send null" in refused(f'{{"input_data": [{{"dep_delay": {number}}}]}}')

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from signals.columns import Column
+from signals.columns import Column, NotComputed
 from signals.drift_signal import DriftSignal
 from signals.quality_signal import QualitySignal
 from signals.result import Result
-from signals.selection import Pair
+from signals.selection import DAMAGED, Pair
 from signals.spec import QUALITY, Signal
 from signals.tables import Table
 
@@ -40,12 +40,16 @@ def compute(reference: Table, production: Table, signals: Sequence[Signal]) -> l
     """Compute signals.
 
     Returns:
-        A result for each signal, its features in the reference's order.
+        A result for each signal, its features in the reference's order; results come in any order.
     """
     pair = Pair(reference, production)
-    works: list[Work] = [
-        QualitySignal(pair, signal) if signal.type == QUALITY else DriftSignal(pair, signal) for signal in signals
-    ]
+    failed, works = list[Result](), list[Work]()
+    for signal in signals:
+        try:
+            works.append(QualitySignal(pair, signal) if signal.type == QUALITY else DriftSignal(pair, signal))
+        except NotComputed as error:
+            failed.append(Result(signal))
+            failed[-1].note("error", "no-segment", f"its segment of the data can't be told: {error}")
     waiting = works
     with ThreadPoolExecutor(pair.workers) as pool:
         looks = dict.fromkeys(name for work in works for name in work.looks)
@@ -56,14 +60,20 @@ def compute(reference: Table, production: Table, signals: Sequence[Signal]) -> l
             names = list(dict.fromkeys(name for work in waiting for name in work.names))
 
             def one(name: str, works: list[Work] = waiting) -> None:
-                sides = pair.column(0, name), pair.column(1, name)
-                for work in works:
-                    if name in work.names:
-                        work.column(name, *sides)
+                concerned = [work for work in works if name in work.names]
+                try:
+                    sides = pair.column(0, name), pair.column(1, name)
+                except DAMAGED as error:
+                    for work in concerned:
+                        work.result.note("error", "unreadable", f"can't be read: {error}", name)
+                    return
+                for work in concerned:
+                    work.column(name, *sides)
 
             list(pool.map(one, names))
             waiting = [work for work in waiting if work.again()]
     for work in works:
         order = {name: place for place, name in enumerate(reference.types)}
         work.result.metrics.sort(key=lambda row: order.get(row.feature, -1))
-    return [work.result for work in works]
+        work.result.findings.sort(key=lambda found: (order.get(found.feature or "", -1), found.code, found.message))
+    return failed + [work.result for work in works]

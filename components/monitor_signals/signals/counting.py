@@ -24,11 +24,12 @@ def edges(low: float, high: float, rows: int) -> np.ndarray:
         raise NotComputed("it has infinite values")
     if low == high:
         half = 0.005 if low == 0 else abs(0.005 * low)
-        return np.array([low - half, low + half])
-    buckets = math.ceil(math.log2(rows) + 1)
-    width = (high - low) / buckets
-    found = np.array([low, *(low + i * width for i in range(1, buckets + 1))])
-    if not (math.isfinite(width) and np.all(np.diff(found) > 0)):
+        buckets, found = 1, np.array([low - half, low + half])
+    else:
+        buckets = math.ceil(math.log2(rows) + 1)
+        width = (high - low) / buckets
+        found = np.array([low, *(low + i * width for i in range(1, buckets + 1))])
+    if not (np.isfinite(found).all() and np.all(np.diff(found) > 0) and (found[-1] - found[0]) / buckets > 0):
         raise NotComputed(f"its values from {low} to {high} can't be cut into {buckets} buckets of different limits")
     return found
 

@@ -156,6 +156,8 @@ def _limits(spans: list[tuple[float, float]], rows: int) -> np.ndarray:
 
 
 def _jensen_shannon(reference: np.ndarray, production: np.ndarray) -> float:
+    if not (reference.any() and production.any()):
+        return math.nan  # Spark's buckets lose the largest value to rounding at times, here all that there was
     p, q = reference / reference.sum(), production / production.sum()
     middle = (p + q) / 2
     total = _relative_entropy(p, middle) + _relative_entropy(q, middle)

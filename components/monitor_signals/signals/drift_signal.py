@@ -75,7 +75,7 @@ class DriftSignal:
             with self._lock:
                 self.result.histograms[name] = histogram
         except NotComputed as error:
-            self._not_computed(name, error, "its histogram")
+            self._not_computed(name, error, "its figures")
 
     def again(self) -> bool:
         """Whether columns turned out to miss values, NaN as a rule, that their files' statistics did not tell of."""
@@ -102,7 +102,7 @@ class DriftSignal:
             self._rows = self._rows[0].without(missing[0]), self._rows[1].without(missing[1])
         self.result.rows = {side: table.rows for side, table in zip(SIDES, self._pair.tables, strict=True)}
         for side, counted in zip(SIDES, self._rows, strict=True):
-            self.result.rows[f"complete_{side}"] = counted.count
+            self.result.rows[f"{side}_after_dropna"] = counted.count
             if counted.count < self._needed:
                 text = f"{side} has {counted.count:,} rows that miss no value, and {self._needed:,} are needed"
                 self.result.note("error", "too-few-rows", text)
@@ -133,7 +133,7 @@ class DriftSignal:
                 continue
             limit = float(np.float32(threshold))
             if np.isnan(value):
-                text = f"has a single value, of which {metric} says nothing; on Azure it is never breached either"
+                text = f"has too few different values for {metric}, which is never breached on Azure either"
                 self.result.note("warning", "not-defined", text, name)
             breached = value < limit if metric in FROM_BELOW else value > limit
             row = Row(name, kind, metric, None if np.isnan(value) else value, limit, breached)

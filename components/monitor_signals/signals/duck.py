@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-MEMORY = "600MB"
+MEMORY = "800MB"
+THREADS = 4  # each has buffers of twice the longest line
+LONGEST = 16 * 2**20  # bytes of a line of JSON; the collector puts data above 4 MB into a file of its own
 GLOB = set("*?[]{}")  # DuckDB takes them in names of files for patterns
 ALL_FILES = 2**30  # how many files DuckDB looks at for their types
 NUMBERS = {"BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN", "UBIGINT": "DOUBLE", "HUGEINT": "DOUBLE"}
@@ -29,7 +31,7 @@ def connect(folder: Path) -> Iterator[Any]:
     import duckdb
 
     settings: dict[str, Any] = {
-        "threads": os.cpu_count() or 1,
+        "threads": min(THREADS, os.cpu_count() or 1),
         "memory_limit": MEMORY,
         "temp_directory": str(folder / "spilled"),
         "preserve_insertion_order": False,  # no figure depends on the order of rows; keeping it takes memory
@@ -74,7 +76,7 @@ def read_json(paths: Iterable[Path], columns: Mapping[str, str] | None = None, d
         columns: name -> type; None to find them out, which takes a look at every line.
         depth: to which lists and objects get types of their own.
     """
-    options = ["format='newline_delimited'", "records=true", "ignore_errors=true", "maximum_object_size=67108864"]
+    options = ["format='newline_delimited'", "records=true", "ignore_errors=true", f"maximum_object_size={LONGEST}"]
     if columns is None:
         options += [
             "union_by_name=true",

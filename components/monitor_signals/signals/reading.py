@@ -1,6 +1,10 @@
 """A dataset of any format as a table of Parquet files."""
 
-from dataclasses import dataclass, field
+import gzip
+import shutil
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from signals.tables import Table
 
 NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")  # what stands for no value in CSV
 TEXT = ("TIME", "UUID", "BLOB", "INTERVAL", "BIT")  # of DuckDB's types, those that monitors have no place for
+COPIED = 2**20  # bytes in one go
 WIDE = ("HUGEINT", "UHUGEINT", "UBIGINT", "DECIMAL")
 
 
@@ -23,10 +28,12 @@ class Dataset:
     """What was read.
 
     Attributes:
+        files: what it was read from.
         notes: (code, message) of what the reader of a report has to know.
     """
 
     table: Table
+    files: Sequence[Path] = ()
     notes: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -42,12 +49,13 @@ def read(path: Path, window: Window | None, folder: Path) -> Dataset:
         NoData: it can't be read.
     """
     source = find(path, window)
+    files = [file.resolve() for file in source.files]
     try:
         if source.format != PARQUET:
             folder.mkdir(parents=True, exist_ok=True)
             source = _converted(source, folder)
-        return Dataset(open_table(source), source.notes)
-    except (pa.ArrowException, OSError, duck.DuckError) as error:
+        return Dataset(open_table(source), files, source.notes)
+    except (pa.ArrowException, OSError, EOFError, zlib.error, duck.DuckError) as error:
         raise NoData("unreadable", f"{path.name} can't be read: {str(error).splitlines()[0]}") from error
 
 
@@ -101,11 +109,22 @@ def _converted(source: Source, folder: Path) -> Source:
     with duck.connect(folder) as connection:
         if source.format == CSV:
             _convert_csv(connection, source, target)
-        elif is_record(source.files):
+        elif is_record((source := _gathered(source, folder)).files):
             convert_records(connection, source, target)
         else:
             _convert_json(connection, source, target)
     return Source(source.root, [target], PARQUET, source.columns, source.dropped, notes=source.notes)
+
+
+def _gathered(source: Source, folder: Path) -> Source:
+    """The same lines in one file: DuckDB takes memory for each file, and there may be one for each hour."""
+    target = folder / "gathered.jsonl"
+    with target.open("wb") as gathered:
+        for path in source.files:
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+                shutil.copyfileobj(file, gathered, COPIED)
+            gathered.write(b"\n")
+    return replace(source, files=[target])
 
 
 def _convert_csv(connection: Any, source: Source, target: Path) -> None:
@@ -125,4 +144,9 @@ def _convert_json(connection: Any, source: Source, target: Path) -> None:
     types = duck.plain(duck.described(connection, f"SELECT * FROM {duck.read_json(source.files)}"))
     read = duck.read_json(source.files, types)
     picked = ", ".join(duck.as_text(column, kind) for column, kind in types.items())
-    duck.write(connection, f"SELECT {picked} FROM {read}", target)
+    some = f"COALESCE({', '.join(f'CAST({duck.name(column)} AS VARCHAR)' for column in types)}) IS NOT NULL"
+    if left_out := duck.count(connection, f"SELECT count(*) FROM {read} WHERE NOT ({some})"):
+        source.notes.append(
+            ("corrupt-line", f"{left_out:,} lines that are no objects, or have no values, are left out")
+        )
+    duck.write(connection, f"SELECT {picked} FROM {read} WHERE {some}", target)

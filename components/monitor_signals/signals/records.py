@@ -1,6 +1,5 @@
 """Records of the model data collector, one a line, each with the rows of a request in `data`, as a table."""
 
-import gzip
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ CORRELATION = "correlationid"
 def is_record(files: Iterable[Path]) -> bool:
     """Whether files are those of the collector, by the first line that is JSON."""
     for path in files:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with path.open("rb") as file:
             for line in file:
                 try:
                     found = json.loads(line)
@@ -57,10 +56,10 @@ def _clean(connection: Any, source: Source, folder: Path) -> Sequence[Path]:
         f"SELECT {CORRELATION}, dataref FROM {read} WHERE data IS NULL AND dataref IS NOT NULL"
     ).fetchall()
     if broken:
-        text = f"{broken:,} collected records can't be read and are left out; on Azure such a line is a row of NULLs"
+        text = f"{_records(broken)} can't be read and left out; on Azure such a line is a row of NULLs"
         source.notes.append(("corrupt-record", text))
     if other:
-        text = f"{other:,} collected records hold no rows, like those of payload logging, and are left out"
+        text = f"{_records(other)} without rows, like those of payload logging, left out"
         source.notes.append(("no-rows", text))
     if not (broken or other or referred):
         return source.files
@@ -72,6 +71,10 @@ def _clean(connection: Any, source: Source, folder: Path) -> Sequence[Path]:
         for correlation, place in referred:
             _append(file, correlation, place, source)
     return [copy]
+
+
+def _records(count: int) -> str:
+    return f"{count:,} collected record{'' if count == 1 else 's'}"
 
 
 def _append(file: Any, correlation: str, place: str, source: Source) -> None:

@@ -1,5 +1,6 @@
 """What a signal came to."""
 
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,12 +78,14 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
     histograms: dict[str, Histogram] = field(default_factory=dict)
     attributions: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, level: str, code: str, message: str, feature: str | None = None) -> None:
         """Add a finding, once."""
         finding = Finding(level, code, message, feature)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        with self._lock:  # columns are computed by several threads
+            if finding not in self.findings:
+                self.findings.append(finding)
 
     @property
     def breached(self) -> list[str]:

@@ -45,6 +45,10 @@ def run(data: Data, signals: Sequence[Signal], folder: Path) -> list[Result]:
     by_column = [signal for signal in signals if signal.type in (*DRIFT, QUALITY)]
     if by_column:
         results |= _by_column(by_column, reference, production)
+        if reference.files == production.files:
+            for signal in by_column:
+                text = "production and reference are the same files, so that nothing can drift"
+                results[signal.name].note("warning", "same-data", text)
     for result in results.values():
         for side, dataset in (("reference", reference), ("production", production)):
             for code, message in dataset.notes:
@@ -86,7 +90,7 @@ def _joined(production: Dataset, data: Data, key: str, folder: Path) -> Dataset:
     table = open_table(source)
     if not table.rows:
         raise NoData("no-matches", f"no row of production data has model outputs with the same '{key}'")
-    return Dataset(table, notes)
+    return Dataset(table, production.files, notes)
 
 
 def _one(signal: Signal, reference: Dataset, production: Dataset, folder: Path) -> Result:

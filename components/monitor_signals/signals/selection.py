@@ -5,8 +5,9 @@ import threading
 from collections.abc import Iterable
 
 import numpy as np
+import pyarrow as pa
 
-from signals.columns import Column
+from signals.columns import Column, NotComputed
 from signals.kinds import common
 from signals.result import Result
 from signals.rows import Rows
@@ -15,6 +16,7 @@ from signals.tables import Table
 
 MEMORY = 800 * 2**20  # bytes for columns, those that are computed and those that were read before their time
 WIDTH = 4 * 8  # bytes a row of a column that is computed: the values of both sides, and those that count, sorted
+DAMAGED = (pa.ArrowException, OSError)  # what reading a damaged file raises
 SIDES = ("reference", "production")
 
 
@@ -36,7 +38,11 @@ class Pair:
 
     def look(self, side: int, name: str) -> None:
         """Find out which rows miss a value in a column; the column stays at hand if memory allows."""
-        column = self.tables[side].column(name)
+        try:
+            column = self.tables[side].column(name)
+        except DAMAGED:
+            self._missing[side, name] = None  # found again, and told, when the column is computed
+            return
         with self._lock:
             self._missing[side, name] = None if column.missing is None else np.packbits(column.missing)
             if sum(kept.nbytes for kept in self._kept.values()) + column.nbytes <= self._spare:
@@ -61,10 +67,12 @@ class Pair:
                 if name not in table.types:
                     result.note("error", "missing-column", f"{side} data has no column '{name}'", name)
         if signal.features is None:
-            for name in dict.fromkeys(name for name in [*reference, *production] if name != CORRELATION):
-                for side, types in zip(SIDES, (reference, production), strict=True):
-                    if name not in types:
-                        result.note("warning", "missing-column", f"{side} data has no column '{name}'", name)
+            for side, own, other in ((SIDES[0], reference, production), (SIDES[1], production, reference)):
+                absent = [name for name in other if name not in own and name != CORRELATION]
+                # A model's outputs are its predictions alone, while the reference as a rule has its inputs too.
+                if absent and not (signal.type == "prediction_drift" and side == SIDES[1]):
+                    text = f"{side} data has no columns {', '.join(absent)}; they are not compared"
+                    result.note("warning", "missing-column", text)
         wanted = reference if signal.features is None else [name for name in reference if name in signal.features]
         return [name for name in wanted if name in production and (signal.features is not None or name != CORRELATION)]
 
@@ -87,9 +95,15 @@ class Pair:
         return found
 
     def segment(self, side: int, signal: Signal) -> Rows:
-        """The rows that are in the signal's segment, or all if it has none."""
+        """The rows that are in the signal's segment, or all if it has none.
+
+        Raises:
+            NotComputed: the data has no such column, or its values can't be compared.
+        """
         table = self.tables[side]
         if signal.segment is None:
             return Rows(table.rows)
         name, values = signal.segment
+        if name not in table.types:
+            raise NotComputed(f"{SIDES[side]} data has no column '{name}'")
         return Rows(table.rows, table.column(name).among(values))

@@ -18,6 +18,7 @@ FORMATS = {
 }  # fmt: skip
 READERS = {"read_parquet": PARQUET, "read_delimited": CSV, "read_json_lines": JSON_LINES}
 HOUR = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})")  # folders of collected data
+COLLECTED = ".jsonl"
 IGNORED = (".", "_")  # files and folders with such a name are none of data, by custom of Spark
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "space": " "}
 
@@ -118,8 +119,11 @@ def _of_files(root: Path, files: Sequence[Path], window: Window | None, kind: st
     known = [path for path in files if kind or _format(path)]
     if not known:
         raise NoData("no-data", f"there is no file of Parquet, CSV or JSON lines in {root.name}")
+    hours = {path: hour for path in known if (hour := _hour(path.relative_to(root)))}
+    records = [path for path in hours if path.suffix == COLLECTED]
+    if records:  # what else lies there is rows that a record only refers to
+        known, hours = records, {path: hours[path] for path in records}
     if window:
-        hours = {path: hour for path in known if (hour := _hour(path.relative_to(root)))}
         if hours:
             known = [path for path, hour in hours.items() if window.touches(hour)]
             if not known:

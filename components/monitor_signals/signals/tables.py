@@ -14,6 +14,8 @@ from signals.kinds import INTEGERS, REALS, spark_type
 BATCH = 65_536  # rows that are decoded in one go; of text more, since each batch has its own list of distinct values
 TEXT_BATCH = 1_048_576
 COUNTED = ("string", "boolean", "timestamp", "date", "binary")
+# Types that both sides are compared in, whatever unit, zone or offsets their files use; Spark's times have this unit.
+SAME = {"timestamp": pa.timestamp("us"), "binary": pa.binary()}
 
 
 class Table:
@@ -88,6 +90,8 @@ class Table:
                 missing[start : start + len(part)] = _nulls(part)
             if not few:
                 continue
+            if (same := SAME.get(self.types[name])) and part.type != same:
+                part = _cast(part, same)
             chunks.append(part if pa.types.is_dictionary(part.type) else part.dictionary_encode())
             known += len(chunks[-1].dictionary)
             if known > DISTINCT:

@@ -2,14 +2,18 @@
 
 import json
 import math
+import re
 from collections import Counter
 from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
 
 NUMBER, TEXT = "double", "string"  # types of columns; both may be null
 LONGEST = 60  # of what a message quotes
+# What a client such as curl sends, and the server swallows, unless told that the body is JSON.
+FORM = re.compile(r"\s*(\Z|[\w.%+*-]+=)")
 
 
 class BadRequest(Exception):
@@ -58,7 +62,8 @@ def _input_data(body: str) -> Any:
     try:
         document = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the body is not JSON: {error}") from error
+        hint = "; send JSON, with the header Content-Type: application/json" if FORM.match(body) else ""
+        raise BadRequest(f"the body is not JSON: {error}{hint}") from error
     if not isinstance(document, dict):
         raise BadRequest('the body must be an object: {"input_data": …}')
     if other := document.keys() - {"input_data"}:
@@ -118,7 +123,7 @@ def _refuse_names(given: set[str], columns: dict[str, str], place: str) -> None:
         raise BadRequest(f"{place} has {_quoted(min(unknown))}, which is no column of the model: {', '.join(columns)}")
 
 
-def _column(name: str, values: Any, kind: str, place: str) -> pd.Series:
+def _column(name: str, values: Any, kind: str, place: str) -> np.ndarray:
     read = _number if kind == NUMBER else _text
     converted = []
     for number, value in enumerate(values):
@@ -128,7 +133,7 @@ def _column(name: str, values: Any, kind: str, place: str) -> pd.Series:
             wanted = "a finite number" if kind == NUMBER else "text"
             where = f"{place}[{number}], column {name}"
             raise BadRequest(f"{where}: {_quoted(value)} is not {wanted}; send {wanted} or null") from None
-    return pd.Series(converted, dtype="float64" if kind == NUMBER else "object")
+    return np.array(converted, dtype="float64" if kind == NUMBER else "object")
 
 
 def _number(value: Any) -> float:

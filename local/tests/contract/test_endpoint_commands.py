@@ -309,6 +309,7 @@ BAD = {
     "online-endpoint update --set tags.a=b": (1, "The endpoint has no name: give --name"),
     "online-deployment update -n blue --set tags.a=b": (1, "give --endpoint-name"),
     "online-endpoint update -n flights --traffic blue=most": (1, "--traffic: 'blue=most' is not DEPLOYMENT=PERCENT"),
+    "online-endpoint update -n flights --traffic ''": (1, "--traffic is empty: give DEPLOYMENT=PERCENT pairs"),
     "online-endpoint update -n flights --mirror-traffic green": (1, "--mirror-traffic: 'green' is not"),
     "online-endpoint update -n flights --set auth_mode=aml_token": (1, "auth_mode: aml_token is not supported"),
     "online-endpoint create -n flights --auth-mode aad_token": (1, "auth_mode: aad_token is not supported"),

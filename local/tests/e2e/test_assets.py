@@ -194,7 +194,7 @@ def test_a_workspace_is_described_and_deleted_with_its_folder(az: Any) -> None:
         ("data archive --name rows --registry-name reg", 2, "unrecognized arguments: --registry-name reg"),
         ("compute list-usage", 1, "list-usage: not supported by the local workspace: this machine has no quota"),
         ("data list --workspace-name absent", 3, "az ml workspace create --name absent"),
-        ("online-endpoint create --file x --anything", 1, "az ml online-endpoint create"),
+        ("serverless-endpoint create --file x --anything", 1, "az ml serverless-endpoint create"),
         ("job connect-ssh --name x", 1, "az ml job connect-ssh"),
         ("nonsense list", 2, "nonsense"),
     ],

@@ -216,7 +216,7 @@ def test_warnings_say_what_azure_does_otherwise(target, tmp_path):
                "c": {"type": "data_drift", "reference_data": data()}}  # fmt: skip
     kept, told = prepared(target, monitor(signals), tmp_path)
     text = "\n".join(told)
-    assert "sends jensen_shannon_distance alone; here population_stability_index are watched, too" in text
+    assert "sends jensen_shannon_distance alone; watched here, too: population_stability_index" in text
     assert "categorical.pearsons_chi_squared_test: Azure's client takes a threshold of 0 for none" in text
     assert "pre_processing_component: Azure's client drops it" in text
     assert "every run sees all of it" in text
@@ -235,6 +235,7 @@ def test_warnings_say_what_azure_does_otherwise(target, tmp_path):
          WorkspaceError, r"signals\.d\.production_data: is missing.*model_outputs"),
         (monitor({"d": {"type": "model_performance", "reference_data": data()}}), WorkspaceError, "production_data"),
         (monitor({"d": {"type": "feature_attribution_drift"}}), WorkspaceError, "reference_data: is missing"),
+        (monitor({"../d": drift()}), WorkspaceError, "make its name"),
         (monitor({"g": {"type": "generation_safety_quality"}}), Unsupported, "generation_safety_quality"),
         (monitor(compute={"runtime_version": "3.3"}), WorkspaceError, r"compute\.runtime_version: '3\.3'"),
         (monitor({"d": drift(reference_data=data("azureml:training:9"))}), NotFound, "reference_data.*training:9"),
@@ -269,7 +270,7 @@ def test_more_pairs_of_datasets_than_a_report_takes_are_refused(target, tmp_path
 
 
 def test_json_of_a_signal_holds_nothing_that_a_shell_or_a_job_takes_apart(target, tmp_path):
-    features = ["it's", "${{inputs.x}}", "$(touch /tmp/x)", "é", '"']
+    features = ["it's", "${{inputs.x}}", "$(touch x)", "é", '"']
     doc = monitor({"d": drift(features=features)})
     kept = {**doc, "create_monitor": prepared(target, doc, tmp_path)[0]}
     job = MonitorJob(target, kept, NOW, "watch-1").document()

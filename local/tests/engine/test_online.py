@@ -12,7 +12,7 @@ from pathlib import Path
 import ml_workspace
 import pytest
 from endpoint_documents import SERVING, Load, ask, online_deployment
-from ml_workspace import NotFound, Workspace, WorkspaceError, machine_verbs
+from ml_workspace import NotFound, Workspace, WorkspaceError, machine_verbs, processes
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shop")]
 SCORE = """
@@ -280,7 +280,7 @@ def test_an_mlflow_model_needs_no_scoring_script(ws, source, tmp_path):
         ('{"input_data": {"columns": ["name"], "data": [["a"]]}}', r"missing inputs \['x'\]"),
         ('{"input_data": [["b", "a"]]}', "column x to type 'float64'"),
     ):
-        with pytest.raises(WorkspaceError, match=f"424.*BadRequest.*{message}"):
+        with pytest.raises(WorkspaceError, match=f"424.*own status.*: 400.*BadRequest.*{message}"):
             ws.online.invoke("shop", body.encode(), "mlflow")
     ws.online.delete_deployment("shop", "mlflow")
 
@@ -303,6 +303,24 @@ def test_what_a_deployment_collects_is_recorded_below_its_data_assets(ws, source
     assert [each["correlationid"] for each in inputs] == [each["correlationid"] for each in outputs]
     assert {each["source"] for each in inputs} == {ws.online.id_of("shop", "collects")}
     ws.online.delete_deployment("shop", "collects")
+
+
+def test_what_is_deleted_without_waiting_leaves_nothing_either_also_when_the_supervisor_was_killed(ws, source):
+    ws.online.create({"name": "brief"})
+    for name in ("blue", "green"):
+        ws.online.create_deployment(online_deployment("brief", name), source)
+    for name in ("blue", "green"):
+        ws.online.wait("brief", name, lambda: None)
+    folder = ws.online.serving.folder
+    ws.online.delete_deployment("brief", "blue", wait=False)
+    until(lambda: not folder.deployment("brief", "blue").exists(), "the folder of the deployment is removed")
+    assert ws.online.keys("brief")
+    supervisor = record(ws)["supervisor"]
+    os.kill(supervisor["pid"], signal.SIGKILL)
+    until(lambda: not processes.alive(supervisor["pid"], supervisor["identity"]), "the supervisor is gone")
+    ws.online.delete("brief", wait=False)
+    until(lambda: not (folder.path / "brief").exists(), "the folder of the endpoint is removed")
+    assert not any(each["endpoint"] == "brief" for each in record(ws)["servers"].values())
 
 
 def test_deleting_an_endpoint_ends_its_servers_and_the_last_one_all_the_rest(ws, tmp_path, source):

@@ -67,13 +67,13 @@ def made(schedules, tmp_path, name="nightly", trigger=DAILY, job=None):
 
 def test_schedule_submits_its_job_when_it_is_due_and_once(ws, schedules, clock, tmp_path):
     made(schedules, tmp_path, "once")
-    scheduler = Scheduler(schedules)
+    scheduler = Scheduler(schedules.runs)
     scheduler.tick()
     assert jobs_of(ws, "once") == []
     clock.set("2026-01-02T03:00:00.2")
     scheduler.tick()
     scheduler.tick()
-    Scheduler(Schedules(ws, clock)).tick()
+    Scheduler(Schedules(ws, clock).runs).tick()
     assert jobs_of(ws, "once") == ["once-20260102T030000Z"]
     job = ended(ws, "once-20260102T030000Z")
     assert job["status"] == "Completed"
@@ -87,10 +87,10 @@ def test_schedule_submits_its_job_when_it_is_due_and_once(ws, schedules, clock, 
 def test_of_what_a_scheduler_that_was_down_has_missed_only_the_last_is_made_up_for(ws, schedules, clock, tmp_path):
     made(schedules, tmp_path, "missed")
     clock.set("2026-01-09T12:00:00")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     assert jobs_of(ws, "missed") == ["missed-20260109T030000Z"]
     clock.set("2026-01-10T03:00:01")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     assert jobs_of(ws, "missed") == ["missed-20260109T030000Z", "missed-20260110T030000Z"]
 
 
@@ -98,41 +98,41 @@ def test_disabled_schedule_runs_nothing_and_makes_up_for_nothing(ws, schedules, 
     made(schedules, tmp_path, "off")
     assert schedules.enable("off", enabled=False)["is_enabled"] is False
     clock.set("2026-01-05T12:00:00")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     with pytest.raises(WorkspaceError, match=r"disabled: az ml schedule enable"):
         schedules.trigger("off")
     schedules.enable("off")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     assert jobs_of(ws, "off") == []
     clock.set("2026-01-06T03:00:00")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     assert jobs_of(ws, "off") == ["off-20260106T030000Z"]
 
 
 def test_run_that_was_claimed_by_a_scheduler_that_died_is_submitted_by_the_next(ws, schedules, clock, tmp_path):
     made(schedules, tmp_path, "died")
     clock.set("2026-01-02T03:00:00")
-    schedules.claim("died", clock())  # and then it is killed
-    Scheduler(schedules).tick()
-    Scheduler(schedules).tick()
+    schedules.runs.claim("died", clock())  # and then it is killed
+    Scheduler(schedules.runs).tick()
+    Scheduler(schedules.runs).tick()
     assert jobs_of(ws, "died") == ["died-20260102T030000Z"]
 
 
 def test_run_that_was_submitted_by_a_scheduler_that_died_is_not_submitted_again(ws, schedules, clock, tmp_path):
     made(schedules, tmp_path, "told")
     clock.set("2026-01-02T03:00:00")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     ws.catalog.rows("UPDATE schedule_runs SET submitted = 0")  # it was killed before it could say so
-    Scheduler(schedules).tick()
-    assert schedules.unsubmitted() == []
+    Scheduler(schedules.runs).tick()
+    assert schedules.runs.unsubmitted() == []
     assert jobs_of(ws, "told") == ["told-20260102T030000Z"]
 
 
 def test_two_schedulers_at_once_submit_once(ws, schedules, clock, tmp_path):
     made(schedules, tmp_path, "two")
     clock.set("2026-01-02T03:00:00")
-    assert schedules.claim("two", clock()) == "two-20260102T030000Z"
-    assert Schedules(ws, clock).claim("two", clock()) is None
+    assert schedules.runs.claim("two", clock()) == "two-20260102T030000Z"
+    assert Schedules(ws, clock).runs.claim("two", clock()) is None
 
 
 def test_run_that_cant_be_submitted_is_a_failed_job_that_says_why(ws, schedules, clock, tmp_path, monkeypatch):
@@ -142,11 +142,11 @@ def test_run_that_cant_be_submitted_is_a_failed_job_that_says_why(ws, schedules,
     def full(*arguments):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(schedules, "_job", full)
-    Scheduler(schedules).tick()
+    monkeypatch.setattr(schedules.runs, "_job", full)
+    Scheduler(schedules.runs).tick()
     job = ws.jobs.get("lost-20260102T030000Z")
     assert (job["status"], job["error"]["message"]) == ("Failed", "No space left on device")
-    assert schedules.unsubmitted() == []
+    assert schedules.runs.unsubmitted() == []
 
 
 def test_trigger_runs_it_now_beside_what_is_due(ws, schedules, clock, tmp_path):
@@ -155,13 +155,13 @@ def test_trigger_runs_it_now_beside_what_is_due(ws, schedules, clock, tmp_path):
     assert schedules.trigger("now") == {"job_name": "now-20260102T030000Z", "schedule_action_type": "CreateJob"}
     clock.time += dt.timedelta(microseconds=2)
     assert schedules.trigger("now")["job_name"] == "now-20260102T030000Z-2"
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     assert jobs_of(ws, "now") == ["now-20260102T030000Z"] * 3
 
 
 def test_recurrence_without_start_runs_at_once_when_it_is_made(ws, schedules, tmp_path):
     made(schedules, tmp_path, "at-once", {"type": "recurrence", "frequency": "day", "interval": 1})
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     assert jobs_of(ws, "at-once") == ["at-once-20260101T120000Z"]
 
 
@@ -174,7 +174,7 @@ def test_job_is_fixed_when_the_schedule_is_made(ws, schedules, clock, tmp_path):
     made(schedules, tmp_path, "fixed", job=job)
     (tmp_path / "rows" / "a.txt").write_text("second")
     clock.set("2026-01-02T03:00:00")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     done = ended(ws, "fixed-20260102T030000Z")
     (child,) = ws.jobs.list(parent=done["name"])
     assert "first" in ws.jobs.log_path(child["name"]).read_text()
@@ -187,7 +187,7 @@ def test_job_that_is_there_is_scheduled_with_other_inputs(ws, schedules, clock, 
          job={"id": "azureml:template", "type": "pipeline", "inputs": {"when": {"path": TRIGGER_TIME}},
               "experiment_name": "elsewhere"})  # fmt: skip
     clock.set("2026-01-02T03:00:00")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     same, other = (ended(ws, f"{name}-20260102T030000Z") for name in ("same", "other"))
     assert (same["inputs"], same["experiment_name"]) == ({"when": "never"}, "same")
     assert (other["inputs"], other["experiment_name"]) == ({"when": "2026-01-02T03:00:00Z"}, "elsewhere")
@@ -235,7 +235,7 @@ def test_update_changes_texts_trigger_and_inputs(ws, schedules, clock, tmp_path)
     after = schedules.update("changing", doc, tmp_path)
     assert (after["tags"], after["create_job"]["inputs"]) == ({"owner": "me"}, {"when": "then"})
     clock.set("2026-01-02T04:30:00")
-    Scheduler(schedules).tick()
+    Scheduler(schedules.runs).tick()
     assert jobs_of(ws, "changing") == ["changing-20260102T043000Z"]
     with pytest.raises(WorkspaceError, match="is_enabled of a schedule can't be changed so; az ml schedule enable"):
         schedules.update("changing", {**after, "is_enabled": False}, tmp_path)
@@ -345,6 +345,6 @@ def test_name_of_somebody_elses_job_is_not_taken_for_the_run(ws, schedules, cloc
     submit(pipeline() | {"inputs": {"when": "x"}}, name="mine-20260102T030000Z")
     made(schedules, tmp_path, "mine")
     clock.set("2026-01-02T03:00:00")
-    schedules.claim("mine", clock())
+    schedules.runs.claim("mine", clock())
     with pytest.raises(Conflict):
-        schedules.submit("mine", clock().isoformat())
+        schedules.runs.submit("mine", clock().isoformat())

@@ -163,7 +163,7 @@ def test_a_failed_mini_batch_counts_against_the_threshold(ws, submit, parallel, 
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"resources": {"instance_count": "two"}}, WorkspaceError, r"resources\.instance_count: 'two' is not a number"),
+        ({"resources": {"instance_count": "two"}}, WorkspaceError, r"resources\.instance_count must be an integer"),
         ({"input_data": "${{inputs.other}}"}, WorkspaceError,
          r"input_data: there is no input 'other'; there are: data"),
         (

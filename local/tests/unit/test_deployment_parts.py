@@ -1,5 +1,6 @@
-"""What a deployment is made of: the files and the environment of its model."""
+"""What a deployment is made of: the files and the environment of its model, and where all of it lies."""
 
+import fcntl
 import os
 
 import pytest
@@ -56,13 +57,25 @@ def test_an_mlflow_model_without_a_list_of_packages_is_refused(tmp_path, text):
         parts.environment_of_model(model(tmp_path), ())
 
 
-def test_folders_of_earlier_revisions_are_removed_and_nothing_else(tmp_path):
+def test_folders_of_what_there_is_no_more_are_removed_and_nothing_else(tmp_path):
     folder = ServingFolder(tmp_path)
     folder.make()
-    write_secret(folder.keys("e11"), "{}")
-    write_secret(folder.token("e11", "blue"), "secret")
-    for plan in ("old", "new"):
-        folder.revision("e11", "blue", plan).mkdir()
-    folder.tidy(["e11"], lambda plan: plan == "new")
-    assert folder.keys("e11").exists()
-    assert sorted(each.name for each in folder.deployment("e11", "blue").iterdir()) == ["new", "token"]
+    for endpoint in ("e11", "gone", "ending", "new"):
+        write_secret(folder.keys(endpoint), "{}")
+    for endpoint, deployment in (("e11", "blue"), ("e11", "green"), ("gone", "blue"), ("ending", "blue")):
+        write_secret(folder.token(endpoint, deployment), "secret")
+        folder.revision(endpoint, deployment, "old").mkdir()
+    folder.revision("e11", "blue", "kept").mkdir()
+    folder.revision("ending", "blue", "runs").mkdir()
+
+    def endpoints():
+        with folder.keys_lock.open() as stream, pytest.raises(BlockingIOError):
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)  # nobody makes one meanwhile
+        return ["e11", "new"]
+
+    folder.tidy({"kept", "runs"}, {("e11", "blue")}, endpoints)
+    assert sorted(str(each.relative_to(folder.path)) for each in folder.path.rglob("*")) == [
+        "e11", "e11/blue", "e11/blue/kept", "e11/blue/token", "e11/keys.json",
+        "ending", "ending/blue", "ending/blue/runs", "ending/blue/token", "ending/keys.json",
+        "keys.lock", "new", "new/keys.json", "s",
+    ]  # fmt: skip

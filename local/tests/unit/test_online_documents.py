@@ -1,11 +1,14 @@
 """Documents of online endpoints and deployments, before any process is started."""
 
+import contextlib
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from endpoint_documents import SERVING, online_deployment
-from ml_workspace import Conflict, NotFound, Unsupported, Workspace, WorkspaceError, online_plan
+from ml_workspace import Conflict, NotFound, Unsupported, Workspace, WorkspaceError, endpoints, online, online_plan
 from ml_workspace.online import OnlineEndpoints
 
 COLLECTIONS = {"Model_Inputs": {"enabled": "true"}, "model_outputs": {"enabled": "false"}}
@@ -44,7 +47,7 @@ def test_an_endpoint_is_kept_with_random_keys_that_only_its_owner_can_read(ws):
     assert min(map(len, keys)) == 52
     for file in (ws.path / "serving").rglob("*"):
         wanted = 0o700 if file.is_dir() else 0o600
-        assert file.name in ("lock", "keys.lock") or stat.S_IMODE(file.stat().st_mode) == wanted, file
+        assert file.suffix == ".lock" or stat.S_IMODE(file.stat().st_mode) == wanted, file
 
 
 def test_one_key_is_replaced_and_the_other_stays(ws):
@@ -58,12 +61,104 @@ def test_one_key_is_replaced_and_the_other_stays(ws):
         ws.online.regenerate("e11", "tertiary")
 
 
+def test_keys_that_are_replaced_at_the_same_time_are_both_kept(ws, monkeypatch):
+    ws.online.create({"name": "e11"}, wait=False)
+    both = threading.Barrier(2)
+    made: list[str] = []
+
+    def slowly():
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(timeout=1)  # each has read the keys, unless one waits for the other
+        made.append(f"key{len(made)}")
+        return made[-1]
+
+    monkeypatch.setattr(online, "new_key", slowly)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda kind: ws.online.regenerate("e11", kind, wait=False), online.KEY_TYPES))
+    assert sorted(ws.online.keys("e11").values()) == sorted(made)
+
+
+def test_a_key_is_replaced_also_while_the_endpoint_is_changed(ws, monkeypatch):
+    ws.online.create({"name": "e11"}, wait=False)
+    make = online.new_key
+
+    def meanwhile():
+        ws.online.update("e11", {**ws.online.get("e11"), "tags": {"x": "1"}}, wait=False)
+        return make()
+
+    monkeypatch.setattr(online, "new_key", meanwhile)
+    ws.online.regenerate("e11", "primary", wait=False)
+    assert ws.online.get("e11")["tags"] == {"x": "1"}
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda online: online.get("e11"),
+        lambda online: online.list(),
+        lambda online: online.keys("e11"),
+        lambda online: online.deployment("e11", "blue"),
+        lambda online: online.deployments("e11"),
+        lambda online: online.logs("e11", "blue", 5),
+        lambda online: online.delete("e11", wait=False),
+    ],
+)
+def test_whoever_looks_brings_a_killed_supervisor_back_but_not_one_that_was_stopped(ws, monkeypatch, look):
+    ws.online.create({"name": "e11"}, wait=False)
+    plan = {"wanted": {"id": "p"}, "live": None}
+    ws.online.insert_deployment("e11", "blue", online_deployment("e11", "blue"), plan)
+    log = ws.online.serving.folder.revision("e11", "blue", "p") / "server-0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("up")
+    started: list[int] = []
+    monkeypatch.setattr(ws.online.serving, "ensure", lambda: started.append(1))
+    ws.online.serving.folder.keep({"ports": {"requests": 1, "collector": 2}})  # what `make down` leaves
+    ws.online.serving.recover()
+    assert not started
+    ws.online.serving.folder.keep({"ports": {"requests": 1, "collector": 2}, "servers": {"s": {"endpoint": "e11"}}})
+    look(ws.online)
+    assert started
+
+
 def test_an_endpoint_that_exists_is_not_made_again_and_keeps_its_keys(ws):
     ws.online.create({"name": "e11"}, wait=False)
     keys = ws.online.keys("e11")
     with pytest.raises(Conflict, match=r"already exists.*update"):
         ws.online.create({"name": "e11"})
     assert ws.online.keys("e11") == keys
+
+
+def test_no_name_of_an_endpoint_is_that_of_a_file_of_the_serving_folder(ws):
+    ws.online.create({"name": "e11"}, wait=False)
+    ws.online.serving.folder.keep({})
+    for file in ws.online.serving.folder.lock, ws.online.serving.log:
+        file.touch()
+    for file in ws.online.serving.folder.path.iterdir():
+        assert file.name == "e11" or not endpoints.NAME.match(file.name), file
+
+
+def test_a_deployment_that_goes_while_it_is_given_traffic_gets_none(ws, tmp_path, monkeypatch):
+    ws.online.create({"name": "e11"}, wait=False)
+    ws.online.create_deployment(online_deployment("e11", "blue"), tmp_path)
+    up(ws, "blue")
+    check = online.checked_mirror
+    delete = threading.Thread(target=quietly, args=(Workspace(ws.path).online.delete_deployment, "e11", "blue", False))
+
+    def meanwhile(*given):
+        delete.start()
+        delete.join(timeout=1)
+        return check(*given)
+
+    monkeypatch.setattr(online, "checked_mirror", meanwhile)
+    quietly(ws.online.update, "e11", {**ws.online.get("e11"), "traffic": {"blue": 100}}, False)
+    delete.join()
+    served = [each["name"] for each in ws.online.deployments("e11")]
+    assert list(ws.online.get("e11")["traffic"]) == served
+
+
+def quietly(call, *arguments):
+    with contextlib.suppress(WorkspaceError):
+        call(*arguments)
 
 
 @pytest.mark.parametrize("name", ["", "ab", "1abc", "abc-", "a_b", "a" * 33, "../x", "abc\n"])

@@ -91,6 +91,12 @@ def test_every_other_week_has_its_days():
     assert due(found, "2026-01-01T00:00", 3) == ["Mon 2026-01-05 08:00", "Fri 2026-01-09 08:00", "Mon 2026-01-19 08:00"]
 
 
+def test_weeks_are_counted_from_the_monday_of_the_start():
+    found = recurrence("week", 2, schedule={"hours": 8, "minutes": 0, "week_days": ["monday"]},
+                       start_time="2026-01-07T00:00:00")  # fmt: skip
+    assert due(found, "2026-01-01T00:00", 2) == ["Mon 2026-01-19 08:00", "Mon 2026-02-02 08:00"]
+
+
 def test_month_without_the_day_is_left_out():
     assert due(recurrence("month", 1, start_time="2026-01-31T06:00:00"), "2026-02-01T00:00", 2) == [
         "Tue 2026-03-31 06:00", "Sun 2026-05-31 06:00",
@@ -149,7 +155,7 @@ def test_offset_of_a_start_is_dropped_as_azures_client_does_and_that_is_said():
         ({"type": "recurrence", "frequency": "year", "interval": 1}, "frequency"),
         ({"type": "recurrence", "frequency": "day", "interval": 0}, "interval"),
         ({"type": "recurrence", "frequency": "day"}, "interval"),
-        ({"type": "recurrence", "frequency": "hour", "interval": 1, "schedule": {"hours": 1, "minutes": 1}}, "schedule"),
+        ({"type": "recurrence", "frequency": "hour", "interval": 1, "schedule": {"hours": 1, "minutes": 1}}, "sched"),
         ({"type": "recurrence", "frequency": "day", "interval": 1, "schedule": {"hours": 24, "minutes": 1}}, "hours"),
         ({"type": "recurrence", "frequency": "day", "interval": 1, "schedule": {"hours": 1}}, "minutes"),
         ({"type": "recurrence", "frequency": "day", "interval": 1, "schedule": {"week_days": "monday"}}, "week_days"),
