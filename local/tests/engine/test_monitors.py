@@ -44,7 +44,10 @@ def target(ws):
                   {"signal_metrics": {"type": "mltable"}})  # fmt: skip
     for name, component in (("prepare", prepare), ("late", own)):
         ws.assets.create("component", {"name": name, "version": "1", **component})
-    return ws
+    yield ws
+    # Nothing serves it: it has no place in the workspace of the tests that follow, where something does.
+    for table, column in (("deployments", "endpoint"), ("endpoints", "name")):
+        ws.catalog.rows(f"DELETE FROM {table} WHERE kind = 'online' AND {column} = 'flights'")
 
 
 @pytest.fixture(autouse=True)
