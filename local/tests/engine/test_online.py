@@ -235,7 +235,13 @@ def test_endpoints_come_back_after_the_machine_was_restarted(ws, shop, call, cap
 
 
 def test_stop_ends_all_processes_and_the_next_request_brings_them_back(ws, shop):
-    stop = [sys.executable, str(Path(ml_workspace.__file__).parent), "stop", str(ws.root)]
+    stop = [
+        sys.executable,
+        str(Path(ml_workspace.__file__).parent),
+        "stop",
+        "--cancel",
+        str(ws.root),
+    ]  # jobs of other tests may run
     said = subprocess.run(stop, capture_output=True, text=True, check=True).stdout
     assert f"stopped the online endpoints of {ws.path}" in said
     marked = subprocess.run(["pgrep", "-f", str(ws.path)], capture_output=True, text=True, check=False).stdout
