@@ -1,4 +1,5 @@
 # Every verb of the repository; `make` alone lists them. ENV picks config/<ENV>.yml: local (this machine), dev, test, prod.
+# REHEARSE=1 issues the same `az` lines with the same specs, at stand-ins of Azure's workspace and registry in folders.
 $(if $(filter 0 1 2 3,$(firstword $(subst ., ,$(MAKE_VERSION)))),$(error This Makefile needs GNU make 4 or newer, and this is $(MAKE_VERSION); macOS: brew install make, then gmake))
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -16,6 +17,7 @@ INPUT ?=
 MODEL_VERSION ?=
 APPROVED_BY ?=
 REASON ?=
+REHEARSE ?=
 OVERRIDES := $(strip $(if $(FORCE),settings.force_rerun=true) $(SET))
 OVERRIDES := $(if $(OVERRIDES), --set $(OVERRIDES))
 VERSION := $(if $(MODEL_VERSION),--model-version "$(MODEL_VERSION)")
@@ -30,7 +32,8 @@ EXPORTED := AZURE_DEFAULTS_GROUP AZURE_DEFAULTS_WORKSPACE PATH
 
 TOOLS := $(CURDIR)/.tools
 export UV_CACHE_DIR ?= $(TOOLS)/cache/uv
-ifeq ($(ENV),local)
+LOCAL := $(if $(filter local,$(ENV))$(REHEARSE),yes)
+ifdef LOCAL
 # The pinned az, with a configuration and an extension folder of its own: the person's are neither read nor written.
 export AZURE_CONFIG_DIR := $(TOOLS)/azure
 export AZURE_EXTENSION_DIR := $(TOOLS)/extensions
@@ -48,17 +51,23 @@ else
 export PATH := $(PATH:$(TOOLS)/bin:%=%):$(TOOLS)/bin
 export AZURE_DEFAULTS_SUBSCRIPTION := $(call config,subscription)
 EXPORTED += AZURE_DEFAULTS_SUBSCRIPTION
+DROPPED := AZUREML_LOCAL_ROOT
 ifeq ($(AZURE_EXTENSION_DIR),$(TOOLS)/extensions)
-DROPPED := AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL AZUREML_LOCAL_ROOT
-unexport $(DROPPED)
+DROPPED += AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL
 endif
+unexport $(DROPPED)
 endif
 
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
 READY := .venv/.ready .tools/bin/az .tools/extensions/ml/.ready
-ifeq ($(ENV),local)
-READY += $(AZUREML_LOCAL_ROOT)/local/local/workspace.json
+ifdef LOCAL
+WORKSPACE := $(AZUREML_LOCAL_ROOT)/$(AZURE_DEFAULTS_GROUP)/$(AZURE_DEFAULTS_WORKSPACE)/workspace.json
+READY += $(WORKSPACE)
+endif
+ifdef REHEARSE
+REGISTRY := $(AZUREML_LOCAL_ROOT)/registries/$(call config,registry)/registry.json
+READY += $(REGISTRY)
 endif
 
 # Submits build/<ENV>/pipelines/$(1).yml and follows it. `az ml job stream` ends with 0 for a canceled job as well,
@@ -224,8 +233,13 @@ MONITOR := $(wildcard components/monitor_signals components/monitor_report envir
 	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
 	@touch $@
 
-$(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensions/ml/.ready
-	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
-	@az ml workspace create --name local --resource-group local --output none
+# Of an environment on Azure, for a rehearsal, they have the same names in other folders of the root.
+$(WORKSPACE): | .tools/bin/az .tools/extensions/ml/.ready
+	@echo "[4/4] $(@D): the $(if $(REHEARSE),stand-in of the )workspace" >&2
+	@az ml workspace create --name $(AZURE_DEFAULTS_WORKSPACE) --resource-group $(AZURE_DEFAULTS_GROUP) --output none
+$(REGISTRY): | $(WORKSPACE)
+	@echo "      $(@D): the stand-in of the registry" >&2
+	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
+	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
 .PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

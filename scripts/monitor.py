@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.alert import alert
-from scripts.az import AzError, az, az_json, az_shown
+from scripts.az import AzError, az, az_json, az_shown, is_local
 from scripts.looking.files import write_whole
 from scripts.looking.table import shown, table
 from scripts.looking.workspace import Document, Workspace, reused_from
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
         project, workspace = watching(args.env)
         spec = monitor_of(project)
         create(project, spec, workspace)
-        if args.env != "local":
+        if not is_local():
             print(f"Azure runs it as its trigger says; now: az ml schedule trigger --name {spec.name}")
             return 0
         results = run(spec, workspace, args.env)
