@@ -16,6 +16,7 @@ FORMAT ?=
 FORCE ?=
 SET ?=
 INPUT ?=
+PIPELINE ?=
 MODEL_VERSION ?=
 APPROVED_BY ?=
 REASON ?=
@@ -104,6 +105,9 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(PY) -m scripts.demo --env $(ENV)
 test: lint ## Set-up, lint and all tests; build/tests.xml is the evidence that promote asks for
 	@$(PY) -m pytest --junitxml build/tests.xml
+.PHONY: doctor branch-policy
+doctor: .venv/.ready ## Say what is missing for ENV and how to get it; PIPELINE=azure-devops|github, FORMAT=json
+	@$(PY) -m scripts.doctor --env $(ENV) --make-version $(MAKE_VERSION) $(if $(PIPELINE),--pipeline $(PIPELINE)) $(if $(FORMAT),--format $(FORMAT))
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
 	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
 
@@ -116,6 +120,9 @@ graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
 apply: render ## Create in the workspace of ENV what its specs name and it lacks
 	@$(PY) -m scripts.apply --env $(ENV)
+
+branch-policy: setup ## Have Azure Repos build every pull request before it merges
+	@$(PY) -m scripts.branch_policy
 
 ##@ Jobs
 land: setup ## Drop a month of flights and weather into the landing folder: make land MONTH=2013-07
