@@ -25,7 +25,9 @@ def main(args: argparse.Namespace) -> int:
         names = load_config(Path.cwd(), "dev")["azure_devops"]
         project = project_of(Path.cwd(), os.environ)
         if not project.repository:
-            raise AzError("the code is not in Azure Repos; elsewhere `pr:` of azure-pipelines.yml builds pull requests")
+            raise AzError(
+                "the remote `origin` is no address of Azure Repos, and only there a policy builds pull requests"
+            )
         where = project.flags
         repository = asked(["repos", "show", "--repository", project.repository, *where])["id"]
         pipeline = asked(["pipelines", "show", "--name", names["pipeline"], *where])["id"]
@@ -50,9 +52,9 @@ def asked(line: list[str]) -> Any:
     return az_json(line)
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

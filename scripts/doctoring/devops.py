@@ -1,5 +1,6 @@
 """What azure-pipelines.yml needs in Azure DevOps: pipeline, variable group, service connection, environment, policy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,8 @@ from scripts.doctoring.project import DevOpsProject
 from scripts.doctoring.settings import UNFILLED
 from scripts.doctoring.versions import extension_check
 
-CONNECTION = "serviceConnection"  # the variable that names the service connection of the stage
 NAMES = ("pipeline", "variable group", "service connection", "environment", "branch policy")
+NO_PIPELINE = re.compile(r"There were no .*definitions matching name")
 NOT_THERE = "the project or the organization is not there"
 CORRECT = "correct the remote `origin`, or SYSTEM_COLLECTIONURI and SYSTEM_TEAMPROJECT"
 
@@ -32,12 +33,14 @@ def azure_devops(project: DevOpsProject, config: Mapping[str, Any]) -> list[Chec
             "branch policy": ["repos", "policy", "list", *project.flags],
         }
     )
+    name = variable_of(config["env"])
     group = pick(answers["variable group"], names["variable_group"])
+    connection = value_of(group, name)
     return [
         *checks,
         pipeline(answers["pipeline"], names["pipeline"]),
-        variable_group(answers["variable group"], group, names["variable_group"]),
-        service_connection(answers["service connection"], group, str(config["subscription"])),
+        variable_group(answers["variable group"], group, names["variable_group"], name),
+        service_connection(answers["service connection"], connection, str(config["subscription"])),
         environment(answers["environment"], names["environment"]),
         branch_policy(project, answers),
     ]
@@ -59,35 +62,40 @@ def pick(answer: Answer, name: str) -> Mapping[str, Any] | None:
 
 def pipeline(answer: Answer, name: str) -> Check:
     create = f"az pipelines create --name {name} --yml-path azure-pipelines.yml --branch main --skip-first-run true"
-    if not answer.ok and f"{name}" in answer.error and "not" in answer.error:
+    if NO_PIPELINE.search(answer.error):
         return Check("pipeline", "missing", f"there is no pipeline {name}", create)
     if not answer.ok:
         return refusal("pipeline", answer, NOT_THERE, CORRECT)
     return Check("pipeline", "ok", f"{name}, number {answer.json()['id']}")
 
 
-def variable_group(answer: Answer, group: Mapping[str, Any] | None, name: str) -> Check:
-    create = f"az pipelines variable-group create --name {name} --variables {CONNECTION}=<name of the connection>"
+def variable_group(answer: Answer, group: Mapping[str, Any] | None, name: str, wanted: str) -> Check:
+    """Whether the group `name` is there and gives the variable `wanted`."""
+    create = f"az pipelines variable-group create --name {name} --variables {wanted}=<service connection>"
     if not answer.ok:
         return refusal("variable group", answer, NOT_THERE, CORRECT)
     if group is None:
         return Check("variable group", "missing", f"there is no variable group {name}", create)
-    if not connection_of(group):
-        add = f"az pipelines variable-group variable create --group-id {group['id']} --name {CONNECTION} --value <name>"
-        return Check("variable group", "missing", f"{name} has no value for {CONNECTION}", add)
+    if not value_of(group, wanted):
+        add = f"az pipelines variable-group variable create --group-id {group['id']} --name {wanted} --value <name>"
+        return Check("variable group", "missing", f"{name} has no value for {wanted}", add)
     return Check("variable group", "ok", f"{name} gives {', '.join(sorted(group['variables']))}")
 
 
-def connection_of(group: Mapping[str, Any] | None) -> str:
-    """The service connection that a variable group names, or "". Names of variables are the same in any case."""
+def variable_of(env: str) -> str:
+    """The variable that names the service connection of an environment's stage."""
+    return f"serviceConnection-{env}"
+
+
+def value_of(group: Mapping[str, Any] | None, wanted: str) -> str:
+    """The value of a variable of a group, or "". Names of variables are the same in any case."""
     variables = (group or {}).get("variables") or {}
-    value = next((one.get("value") for name, one in variables.items() if name.lower() == CONNECTION.lower()), None)
+    value = next((one.get("value") for name, one in variables.items() if name.lower() == wanted.lower()), None)
     return "" if not value or UNFILLED.fullmatch(value) else str(value)
 
 
-def service_connection(answer: Answer, group: Mapping[str, Any] | None, subscription: str) -> Check:
-    """Whether the connection that the variable group names is one for the subscription, without a secret in it."""
-    name = connection_of(group)
+def service_connection(answer: Answer, name: str, subscription: str) -> Check:
+    """Whether the connection `name` of the variable group is one for the subscription, without a secret in it."""
     if not answer.ok:
         return refusal("service connection", answer, NOT_THERE, CORRECT)
     if not name:

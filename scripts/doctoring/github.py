@@ -17,9 +17,7 @@ def github(root: Path, env: str, environ: Mapping[str, str]) -> list[Check]:
     """Checks of the variables, the environment and the login that the workflows want for `env`."""
     workflows = sorted((root / ".github/workflows").glob("*.y*ml"))
     if not workflows:
-        return [
-            Check("workflows", "missing", "there is no workflow in .github/workflows", "get them from the branch main")
-        ]
+        return [Check("workflows", "missing", "there is none in .github/workflows", "take those of the branch main")]
     texts = [path.read_text(encoding="utf-8") for path in workflows]
     documents = [yaml.safe_load(text) for text in texts]
     checks = [Check("workflows", "ok", ", ".join(path.name for path in workflows))]

@@ -1,4 +1,4 @@
-"""The build-validation policy of Azure Repos: what is there, what has to be there, and the `az` line between the two."""
+"""The build-validation policy of Azure Repos: what is there, what has to be, and the `az` line between."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -14,10 +14,8 @@ REMOTES = (  # how Azure Repos writes the address of a repository
     re.compile(r"https://(?P<host>[^./]+\.visualstudio\.com)/(?P<project>[^/]+)/_git/(?P<repository>[^/]+)"),
     re.compile(r"git@ssh\.dev\.azure\.com:v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repository>[^/]+)"),
 )
-UNKNOWN = (
-    "no project of Azure DevOps: the remote `origin` is {remote}, which is no address of Azure Repos. "
-    "Name it: SYSTEM_COLLECTIONURI=https://dev.azure.com/<organization>/ SYSTEM_TEAMPROJECT=<project> make …"
-)
+UNKNOWN = "the remote `origin` is {remote}, which is no address of Azure Repos"
+NAME_IT = "name it: SYSTEM_COLLECTIONURI=https://dev.azure.com/<organization>/ SYSTEM_TEAMPROJECT=<project> make …"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the config and the variables of a pipeline still lack: placeholders, and `$(NAME)` that nothing has filled in."""
+"""What config and variables still lack: placeholders, and `$(NAME)` that nothing has filled in."""
 
 import re
 from collections.abc import Iterator, Mapping
