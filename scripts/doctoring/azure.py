@@ -93,12 +93,23 @@ def resources(config: Mapping[str, Any], user: str) -> list[Check]:
         "roles": (f"{workspace} is not in {group}", "first get the workspace right"),
     }
     checks = [found(name, answers[name], *absent[name]) for name in RESOURCES if name != "roles"]
-    if checks[RESOURCES.index("workspace")].state != "ok":
-        in_it = ("compute", "datastore", "roles")
-        return [check for check in checks if check.name not in in_it] + [
-            Check(name, "unknown", "not asked: it is a thing of the workspace") for name in in_it
-        ]
-    return [*checks, roles(config, answers["roles"], user)]
+    if answers["workspace"].ok and not answers["resource group"].ok:
+        # A role on the workspace alone does not show its group, and nothing else needs that.
+        checks[0] = Check("resource group", "unknown", f"not shown to {user}; its workspace is", needed=False)
+    checks.append(roles(config, answers["roles"], user))
+    return caused_once(checks)
+
+
+def caused_once(checks: list[Check]) -> list[Check]:
+    """Without its group a workspace can't be there, and without that nothing in it: only the cause is told."""
+    state = {check.name: check.state for check in checks}
+    unasked: tuple[str, ...] = ()
+    if state["workspace"] != "ok":
+        unasked = ("compute", "datastore", "roles")
+    if state["resource group"] == "missing":
+        unasked += ("workspace",)
+    why = "not asked: what it is in is missing"
+    return [Check(check.name, "unknown", why) if check.name in unasked else check for check in checks]
 
 
 def found(name: str, answer: Answer, absent: str, create: str) -> Check:
