@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts import batch, loadtest
+from scripts import loadtest
 from scripts.az import AzError
 from scripts.invoke import beside
 from scripts.looking.workspace import Workspace
 from scripts.rolling import models
+from scripts.rolling.inputs import input_type, prepared_by_train
 from scripts.rolling.models import resolve, served
 from scripts.rolling.scoring import Rows
 
@@ -104,12 +105,10 @@ def test_an_input_is_a_file_or_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("flights").mkdir()
     Path("june.csv").touch()
-    found = {
-        source: batch.input_type(source) for source in ("flights", "june.csv", "azureml://a/b/", "azureml://a/b.csv")
-    }
+    found = {source: input_type(source) for source in ("flights", "june.csv", "azureml://a/b/", "azureml://a/b.csv")}
     assert list(found.values()) == ["uri_folder", "uri_file", "uri_folder", "uri_file"]
     with pytest.raises(AzError, match="INPUT=july: there is no such file or folder here"):
-        batch.input_type("july")
+        input_type("july")
 
 
 def test_by_default_a_batch_scores_what_the_last_training_prepared(tmp_path, monkeypatch):
@@ -120,4 +119,4 @@ def test_by_default_a_batch_scores_what_the_last_training_prepared(tmp_path, mon
     workspace = Workspace(config)
     reused = {"display_name": "prep", "name": "new", "properties": {"azureml.reusedrunid": "old"}}
     monkeypatch.setattr(workspace, "children", lambda job: [reused] if job == "fit" else [])
-    assert batch.prepared_by_train(workspace, config) == "azureml://datastores/store/paths/azureml/old/prepared/"
+    assert prepared_by_train(workspace, config) == "azureml://datastores/store/paths/azureml/old/prepared/"
