@@ -7,7 +7,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-ENV ?= local
+FROM ?=
+TO ?=
+ENV ?= $(or $(TO),local)
 MONTH ?=
 ONLY ?=
 FORMAT ?=
@@ -101,8 +103,8 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(MAKE) send MONTH=2013-07
 	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
-test: lint ## Set-up, lint and all tests
-	@$(PY) -m pytest
+test: lint ## Set-up, lint and all tests; build/tests.xml is the evidence that promote asks for
+	@$(PY) -m pytest --junitxml build/tests.xml
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
 	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
 
@@ -121,7 +123,7 @@ land: setup ## Drop a month of flights and weather into the landing folder: make
 	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
 register-data: apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
-train: apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 …", FORCE=1 runs unchanged steps again
+train: trains apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 …", FORCE=1 runs unchanged steps again
 	@$(call run,train)
 
 ##@ Serve
@@ -139,6 +141,12 @@ batch: setup ## Score files: make batch INPUT=flights/ (CSV or Parquet; by defau
 	@input=$$($(PY) -m scripts.rolling.inputs --env $(ENV) $(if $(INPUT),--input "$(INPUT)")); \
 	$(call of_version,batch,--input "$$input")
 
+##@ Release
+promote: setup ## Give a version of the model to the next environment: make promote FROM=dev TO=test MODEL_VERSION=3 APPROVED_BY=name
+	@$(if $(and $(FROM),$(TO),$(MODEL_VERSION)),,echo "promote: say FROM=dev TO=test MODEL_VERSION=3" >&2; exit 1)
+	@$(if $(filter-out $(TO),$(ENV)),echo "promote: ENV=$(ENV) is not TO=$(TO); leave ENV out" >&2; exit 1)
+	@$(PY) -m scripts.promote --from "$(FROM)" --to "$(TO)" --model-version "$(MODEL_VERSION)" --approved-by "$(APPROVED_BY)"
+
 ##@ Watch
 send: setup ## Send a month of flights to the online endpoint: make send MONTH=2013-07
 	@$(PY) -m scripts.send --env $(ENV) --month "$(MONTH)"
@@ -146,9 +154,9 @@ monitor: apply ## Create the monitor of the endpoint; on the local workspace run
 	@$(PY) -m scripts.monitor --env $(ENV)
 alert: setup ## Tell people what the monitor has found, that it failed or did not run; for cron, local workspace only
 	@$(PY) -m scripts.alert --env $(ENV)
-retrain: apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
+retrain: trains apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
 	@$(PY) -m scripts.retrain --env $(ENV) --approved-by "$(APPROVED_BY)" --reason "$(REASON)"
-schedule: apply ## Create the schedule that retrains every month
+schedule: trains apply ## Create the schedule that retrains every month
 	@az ml schedule create --file build/$(ENV)/pipelines/retrain_schedule.yml $(IN) --output none
 
 ##@ Look
@@ -184,6 +192,11 @@ help: ## This list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@printf '\nENV=%s; environments: %s\n' "$(ENV)" "$(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))"
+
+# Comes first of a verb that trains, so that nothing is done where nothing is trained.
+NEVER := ENV=$(ENV) never trains (training: false in config/$(ENV).yml); promote a model: make promote FROM=… TO=$(ENV) MODEL_VERSION=…
+trains:
+	@$(if $(filter false,$(call config,training)),echo "$(NEVER)" >&2; exit 1)
 
 # ---- Set-up. A stamp is written last and removed first, so a set-up that was killed starts from an empty folder.
 # Progress goes to stderr: stdout belongs to the verb (`make -s env`).
@@ -244,4 +257,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: trains demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

@@ -32,17 +32,20 @@ def main(args: argparse.Namespace) -> int:
     except (SpecError, AzError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(
-        f"{args.env}: {len(missing)} assets created, the others are there"
-        if missing
-        else f"{args.env}: all assets are there"
-    )
+    if project.registry:
+        print(
+            f"{args.env}: assets come from registry {project.registry}; `make promote TO={args.env} …` puts them there"
+        )
+    elif missing:
+        print(f"{args.env}: {len(missing)} assets created, the others are there")
+    else:
+        print(f"{args.env}: all assets are there")
     return 0
 
 
 def find_missing(project: Project, where: list[str]) -> list[Spec]:
-    """Assets that the workspace lacks, each after what it refers to."""
-    assets = {key: spec for key, spec in project.specs.items() if spec.kind.asset}
+    """Assets that the workspace lacks, each after what it refers to; not those that come from a registry."""
+    assets = {key: spec for key, spec in project.specs.items() if spec.kind.asset and spec.registry is None}
     referred = {ref for spec in assets.values() for ref in spec.refs}
     asking, missing = [spec for key, spec in assets.items() if key not in referred], []
     known = set(assets) - referred

@@ -16,8 +16,9 @@ from typing import Any
 
 from scripts.az import AzError, az, az_json, az_shown, workspace_flags
 from scripts.looking.files import write_whole
+from scripts.releasing.errors import ReleaseError
 from scripts.rolling.inputs import input_type
-from scripts.rolling.models import resolve
+from scripts.rolling.models import version_of
 from scripts.specs.build import write_build
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project, Spec
@@ -29,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     try:
         config = Project(Path.cwd(), args.env).config
         where, kind = workspace_flags(config), input_type(args.input)
-        version = resolve(config["model"], args.model_version, where)
+        version = version_of(Path.cwd(), config, args.model_version)
         project = Project(Path.cwd(), args.env, {"model_version": version})
         endpoint, deployment = batch_specs(project)
         deploy(project, endpoint, deployment, where)
@@ -42,7 +43,7 @@ def main(args: argparse.Namespace) -> int:
             "job": job,
             **summary(folder, deployment),
         }
-    except (SpecError, AzError) as error:
+    except (SpecError, AzError, ReleaseError) as error:
         print(error, file=sys.stderr)
         return 1
     write_whole(Path("build") / args.env / "batch.json", json.dumps(found, indent=2, sort_keys=True) + "\n")

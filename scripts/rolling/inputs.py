@@ -38,9 +38,13 @@ def prepared_by_train(workspace: Workspace, config: dict[str, Any]) -> str:
 
     Raises:
         NoJob: none was submitted from here.
-        AzError: it prepared none.
+        AzError: it prepared none, or nothing is trained there.
     """
     step, output = PREPARED
+    if config["training"] is False:
+        raise AzError(
+            f"ENV={config['env']} never trains, so nothing is prepared; say what to score: make batch INPUT=…"
+        )
     train = last_job(config["env"], "train")
     found = next((child for child in workspace.children(train) if child["display_name"] == step), None)
     if found is None:

@@ -7,7 +7,7 @@ import yaml
 
 from scripts.specs.errors import SpecError
 
-RESERVED = {"env", "ref", "unique", "git", "version"}  # names that the renderer itself gives to templates
+RESERVED = {"env", "ref", "unique", "asset_id", "git", "version"}  # names that the renderer itself gives to templates
 
 
 def environments(root: Path) -> list[str]:

@@ -16,6 +16,7 @@ import yaml
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
 from scripts.specs.files import Ignored, files_under, local_paths
+from scripts.specs.ids import asset_id, id_function, registry_of
 from scripts.specs.kinds import KINDS, ROOTS, SUFFIX, Kind, key_of, kind_of
 from scripts.specs.names import unique
 from scripts.specs.provenance import STAND_IN, provenance, stand_ins
@@ -38,6 +39,7 @@ class Spec:
         version: first 12 hex digits of its content's hash; None for what is no versioned asset.
         refs: keys that it refers to, in order of appearance.
         files: what it carries: path relative to the repository -> content.
+        registry: that has its versions; None: the workspace has them.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Spec:
     version: str | None = None
     refs: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    registry: str | None = None
 
     @property
     def name(self) -> str:
@@ -57,8 +60,13 @@ class Spec:
 
     @property
     def id(self) -> str:
-        """How other specs refer to it: azureml:<name>:<version>."""
-        return f"azureml:{self.name}:{self.version}"
+        """How other specs refer to it: azureml:<name>:<version>, or azureml://registries/…"""
+        return asset_id(self.kind.name, self.name, self.version, self.registry)
+
+    @property
+    def workspace_id(self) -> str:
+        """The same of a workspace, whatever has it."""
+        return asset_id(self.kind.name, self.name, self.version, None)
 
 
 class Project:
@@ -74,6 +82,7 @@ class Project:
     def __init__(self, root: Path, env: str, values: Mapping[str, str] | None = None) -> None:
         self.root, self.env = root.resolve(), env
         self.config = with_values(load_config(self.root, env), values or {})
+        self.registry = registry_of(self.config)
         self.templates = Templates(self.root)
         self._ignored = Ignored(self.root)
         self._git = provenance(self.root)
@@ -127,7 +136,7 @@ class Project:
         context = {**self._functions(refs), "git": stand_ins()}
         if kind.asset:
             context["version"] = VERSION
-        spec = Spec(key, kind, template, template.removesuffix(".j2"), context, refs=refs)
+        spec = Spec(key, kind, template, template.removesuffix(".j2"), context, refs=refs, registry=self.registry)
         self._rendering.append(key)
         spec.text = self.templates.render(template, context)
         spec.document = self._parse(spec)
@@ -139,7 +148,8 @@ class Project:
 
     def _functions(self, refs: list[str]) -> dict[str, Any]:
         """Config and functions that a template may use; what it refers to is noted in `refs`."""
-        return {**self.config, "ref": self._ref(refs), "unique": unique(self.config)}
+        functions = {"ref": self._ref(refs), "unique": unique(self.config), "asset_id": id_function(self.registry)}
+        return {**self.config, **functions}
 
     def _ref(self, refs: list[str]) -> Callable[[str], str]:
         def ref(key: str) -> str:
@@ -151,7 +161,7 @@ class Project:
             kind = kind_of(self._templates[key])
             if kind is None or not kind.asset:
                 raise Refused(f"ref({key!r}): {self._templates[key]} is no versioned asset, so it has no id")
-            return self._link(key, refs).id
+            return self._link(key, refs).workspace_id  # `_settle` writes the registry's, once the content is hashed
 
         return ref
 
@@ -212,7 +222,10 @@ class Project:
         return "".join(f"/{name.removeprefix(prefix).removesuffix('.j2')}\n" for name in sorted(names)).encode()
 
     def _settle(self, spec: Spec) -> None:
-        """Gives an asset its version and puts provenance into the text."""
+        """Gives an asset its version; puts provenance into the text, and ids of the registry if the assets are there.
+
+        Both come after the hash, so that an asset has the same version in every environment that it is the same in.
+        """
         if spec.kind.asset:
             home = Path(spec.path).parent
             files = {os.path.relpath(name, home): hashlib.sha256(data).hexdigest() for name, data in spec.files.items()}
@@ -226,6 +239,11 @@ class Project:
             # Quoted: a hash of digits alone, or like 12e45678, would be read as a number.
             spec.text = re.sub(rf"^version: *{VERSION}", f'version: "{spec.version}"', spec.text, flags=re.MULTILINE)
             spec.text = spec.text.replace(VERSION, spec.version)
+        if self.registry:
+            for used in (self.specs[key] for key in spec.refs if self.specs[key].kind.asset):
+                old, new = used.workspace_id, used.id
+                spec.text = spec.text.replace(old, new)
+                spec.files = {name: data.replace(old.encode(), new.encode()) for name, data in spec.files.items()}
         for name, stand_in in stand_ins().items():
             # A value of its own is quoted for the same reason: tags are text, a build id is digits.
             alone = rf"(?<=: ){stand_in}(?=[ ,}}]|$)"

@@ -106,3 +106,26 @@ def test_without_what_it_would_score_a_batch_asks_nobody(person: dict[str, str],
     assert made.returncode != 0
     assert "INPUT=no such/flights.csv: there is no such file or folder here" in made.stderr
     assert not (tmp_path / "asked").exists()
+
+
+@pytest.mark.parametrize("verb", ["train", "retrain", "schedule"])
+def test_what_trains_is_refused_where_config_says_so(person: dict[str, str], tmp_path: Path, verb: str) -> None:
+    (tmp_path / "az").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\n')
+    line = ["make", verb, "ENV=prod"]
+    made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert "ENV=prod never trains" in made.stderr
+    assert "make promote FROM=… TO=prod" in made.stderr
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_promotion_runs_with_the_variables_of_where_it_goes_to(person: dict[str, str]) -> None:
+    names = "FROM=dev", "TO=test", "MODEL_VERSION=3"
+    lines = made("promote", person, "--dry-run", *names, "APPROVED_BY=Ada")
+    assert '--from "dev" --to "test" --model-version "3" --approved-by "Ada"' in lines
+    exported = made("env", person, *names)
+    assert f"AZURE_DEFAULTS_WORKSPACE={load_config(ROOT, 'test')['workspace']}" in exported
+    wrong = subprocess.run(
+        ["make", "promote", *names, "ENV=dev"], cwd=ROOT, env=person, capture_output=True, text=True, check=False
+    )
+    assert "ENV=dev is not TO=test" in wrong.stderr
