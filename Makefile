@@ -138,7 +138,7 @@ smoke: setup ## Compare what the endpoint answers with what the registered model
 loadtest: setup .tools/loadtest/.ready ## Requests per second, p50, p95, p99 and errors of the endpoint against limits
 	@$(PY) -m scripts.loadtest --env $(ENV) --locust .tools/loadtest/bin/locust
 batch: setup ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
-	@input=$$($(PY) -m scripts.rolling.inputs --env $(ENV) $(if $(INPUT),--input "$(INPUT)")); \
+	@input=$$($(PY) -m scripts.rolling.inputs --env $(ENV) --input "$${INPUT:-}"); \
 	$(call of_version,batch,--input "$$input")
 
 ##@ Release

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from scripts.az import AzError, az, az_json, az_shown, workspace_flags
+from scripts.az import AzError, az, az_json, az_shown, shell_line, workspace_flags
 from scripts.looking.files import write_whole
 from scripts.releasing.errors import ReleaseError
 from scripts.rolling.inputs import input_type
@@ -76,17 +76,17 @@ def deploy(project: Project, endpoint: Spec, deployment: Spec, where: list[str])
     # One that is there is not created again: that would take its default away from whoever calls it meanwhile.
     if az(show, expected=(0, 3)).returncode:
         lines.insert(0, ["ml", "batch-endpoint", "create", "--file", f"{folder}/{endpoint.path}"])
-    for line in lines:
-        print(f"az {' '.join(line)}", flush=True)
-        az([*line, *where, "--output", "none"])
+    for arguments in lines:
+        print(shell_line(arguments), flush=True)
+        az([*arguments, *where, "--output", "none"])
 
 
 def invoke(endpoint: str, deployment: str, source: str, kind: str, where: list[str]) -> str:
     """Submits the job and returns its name."""
-    line = ["ml", "batch-endpoint", "invoke", "--name", endpoint, "--deployment-name", deployment]
-    line += ["--input", source, "--input-type", kind]
-    print(f"az {' '.join(line)}", flush=True)
-    job = az_json([*line, *where]).get("name")
+    arguments = ["ml", "batch-endpoint", "invoke", "--name", endpoint, "--deployment-name", deployment]
+    arguments += ["--input", source, "--input-type", kind]
+    print(shell_line(arguments), flush=True)
+    job = az_json([*arguments, *where]).get("name")
     if not job:
         raise AzError("az ml batch-endpoint invoke gave no job name")
     return str(job)

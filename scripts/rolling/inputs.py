@@ -57,12 +57,15 @@ def input_type(source: str) -> str:
     """Whether an input is a file or a folder.
 
     Raises:
-        AzError: it would have to be here, and is not.
+        AzError: it would have to be here, and is not, or is a folder without files.
     """
     if ":" not in source.split("/")[0]:
-        if not Path(source).exists():
+        place = Path(source)
+        if not place.exists():
             raise AzError(f"INPUT={source}: there is no such file or folder here; a datastore is azureml://…")
-        return "uri_folder" if Path(source).is_dir() else "uri_file"
+        if place.is_dir() and not any(file.is_file() for file in place.rglob("*")):
+            raise AzError(f"INPUT={source}: nothing to score: there is no file in this folder")
+        return "uri_folder" if place.is_dir() else "uri_file"
     return "uri_file" if Path(source).suffix and not source.endswith("/") else "uri_folder"
 
 

@@ -101,10 +101,10 @@ def test_without_a_model_nothing_is_applied(person: dict[str, str], tmp_path: Pa
 
 def test_without_what_it_would_score_a_batch_asks_nobody(person: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "az").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
-    line = ["make", "batch", "ENV=dev", "INPUT=no such/flights.csv"]
+    line = ["make", "batch", "ENV=dev", """INPUT=no such/$$(touch 'a') "ü" `b`.csv"""]
     made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=False)
     assert made.returncode != 0
-    assert "INPUT=no such/flights.csv: there is no such file or folder here" in made.stderr
+    assert """INPUT=no such/$(touch 'a') "ü" `b`.csv: there is no such file or folder here""" in made.stderr
     assert not (tmp_path / "asked").exists()
 
 

@@ -103,7 +103,10 @@ def test_a_deployment_of_files_is_no_registered_model():
 
 def test_an_input_is_a_file_or_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("flights").mkdir()
+    Path("flights/june").mkdir(parents=True)
+    with pytest.raises(AzError, match="INPUT=flights: nothing to score: there is no file in this folder"):
+        input_type("flights")
+    Path("flights/june/1.csv").touch()
     Path("june.csv").touch()
     found = {source: input_type(source) for source in ("flights", "june.csv", "azureml://a/b/", "azureml://a/b.csv")}
     assert list(found.values()) == ["uri_folder", "uri_file", "uri_folder", "uri_file"]
