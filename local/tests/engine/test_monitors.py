@@ -147,6 +147,11 @@ def test_reference_data_without_window_are_all_of_the_asset(target, tmp_path):
     }  # fmt: skip
 
 
+def test_least_number_of_rows_is_a_property_of_the_signal(target, tmp_path):
+    found = steps(target, monitor({"d": drift(properties={"minimum_rows": "500", "owner": "us"})}), tmp_path)
+    assert found["signals_1"]["signals"][0]["minimum_rows"] == 500
+
+
 def test_fixed_days_and_offsets_are_the_window(target, tmp_path):
     production = data("azureml:flights-blue-model_inputs:1", "uri_folder",
                       data_window={"lookback_window_size": "PT12H", "lookback_window_offset": "P1D"})  # fmt: skip
@@ -239,6 +244,7 @@ def test_warnings_say_what_azure_does_otherwise(target, tmp_path):
          WorkspaceError, r"signals\.d\.production_data: is missing.*model_outputs"),
         (monitor({"d": {"type": "model_performance", "reference_data": data()}}), WorkspaceError, "production_data"),
         (monitor({"d": {"type": "feature_attribution_drift"}}), WorkspaceError, "reference_data: is missing"),
+        (monitor({"d": drift(properties={"minimum_rows": "few"})}), WorkspaceError, "properties.minimum_rows: 'few'"),
         (monitor({"../d": drift()}), WorkspaceError, "make its name"),
         (monitor({"g": {"type": "generation_safety_quality"}}), Unsupported, "generation_safety_quality"),
         (monitor(compute={"runtime_version": "3.3"}), WorkspaceError, r"compute\.runtime_version: '3\.3'"),
