@@ -91,7 +91,7 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(MAKE) send MONTH=2013-07
 	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
-test: lint ## Set-up, lint and all tests
+test: lint check-infra ## Set-up, lint, a scan of infra/ and all tests
 	@$(PY) -m pytest
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
 	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
@@ -101,10 +101,18 @@ render: setup ## Render every spec for ENV into build/<ENV>/
 	@$(PY) -m scripts.render --env $(ENV)
 check: setup ## Render, load with azure-ai-ml and lint the specs of all environments, or of ENV; FORMAT=text|junit|sarif
 	@$(PY) -m scripts.check $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
+check-infra: setup .tools/infra/.ready ## Scan infra/ for weak settings with checkov, offline; `make test` runs it, `make check` does not
+	@.tools/infra/bin/checkov --directory infra --framework bicep --skip-download --compact --quiet
 graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
 apply: render ## Create in the workspace of ENV what its specs name and it lacks
 	@$(PY) -m scripts.apply --env $(ENV)
+
+##@ Azure
+infra-plan: setup ## Say what `make infra ENV=dev` would change in Azure
+	@$(PY) -m scripts.infra --env $(ENV) --plan
+infra: setup ## Create or change what ENV needs in Azure: workspace, storage, events, rights; docs/infra.md
+	@$(PY) -m scripts.infra --env $(ENV)
 
 ##@ Jobs
 land: setup ## Drop a month of flights and weather into the landing folder: make land MONTH=2013-07
@@ -224,8 +232,15 @@ MONITOR := $(wildcard components/monitor_signals components/monitor_report envir
 	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
 	@touch $@
 
+.tools/infra/.ready: requirements/infra.txt | .venv/.ready
+	@echo ".tools/infra: checkov, for the scan of infra/" >&2
+	@test -f $@ || $(PY) -m venv --clear --without-pip $(@D)
+	@rm -f $@
+	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
+	@touch $@
+
 $(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensions/ml/.ready
 	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
 	@az ml workspace create --name local --resource-group local --output none
 
-.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: demo test env render check check-infra graph apply infra infra-plan land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

@@ -65,6 +65,12 @@ CODES = {
     "AML517": "monitor that breaches for its number of rows",
     "AML518": "alert that reaches nobody",
     "AML519": "monitor of an unknown deployment",
+    # Infrastructure
+    "AML601": "no Bicep",
+    "AML602": "parameter of the infrastructure",
+    "AML603": "lifecycle rule over what is needed",
+    "AML604": "archive tier that the storage lacks",
+    "AML605": "secret in an output",
 }
 # What may well be meant: shown like the others, but the exit code stays 0.
 WARNINGS = {"AML515", "AML517"}
