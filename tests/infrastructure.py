@@ -3,11 +3,16 @@
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
+
 from scripts.specs.bicep import parsed
+from tests.specs_repository import replace
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("components", "config", "data", "endpoints", "environments", "infra", "monitors", "pipelines")
@@ -62,3 +67,32 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 def workflow(root: Path) -> dict[str, Any]:
     return json.loads((root / "infra/modules/register-data.workflow.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """A text of a file, and what it is spoilt to for a rule to catch."""
+
+    rule: str
+    path: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}-{' '.join(self.new.split())[:40]}"
+
+    def caught_by(self, rule: Callable[[Path], None], root: Path) -> None:
+        """Asserts that `rule` accepts the repository at `root` until it is spoilt."""
+        rule(root)
+        replace(root, self.path, self.old, self.new)
+        with pytest.raises((AssertionError, KeyError, ValueError)):
+            rule(root)
+
+
+def spoilt(rules: Iterable[str]) -> list[Spoilt]:
+    """The cases of tests/unit/infra_cases.yml for `rules`."""
+    entries = yaml.safe_load((ROOT / "tests/unit/infra_cases.yml").read_text(encoding="utf-8"))
+    cases = [Spoilt(path=entry.pop("in"), **entry) for entry in entries]
+    found = [case for case in cases if case.rule in set(rules)]
+    assert {case.rule for case in found} == set(rules), "a rule without a case is one that may never fail"
+    return found
