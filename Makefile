@@ -105,6 +105,8 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(PY) -m scripts.demo --env $(ENV)
 doctor: setup ## Say what is missing for ENV and how to get it; PIPELINE=azure-devops|github, FORMAT=json
 	@$(PY) -m scripts.doctor --env $(ENV) --make-version $(MAKE_VERSION) $(if $(PIPELINE),--pipeline $(PIPELINE)) $(if $(FORMAT),--format $(FORMAT))
+test: lint ## Set-up, lint and all tests; build/tests.xml is the evidence that promote asks for
+	@$(PY) -m pytest --junitxml build/tests.xml
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
 	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
 
@@ -259,4 +261,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: trains demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: trains demo doctor branch-policy test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

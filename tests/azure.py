@@ -19,10 +19,11 @@ REFERENCE = re.compile(r"azureml:(?P<name>[\w.-]+)(?::(?P<version>[\w.-]+)|@late
 IN_REGISTRY = re.compile(
     r"azureml://registries/(?P<registry>[\w-]+)/(?P<kind>\w+)s?/(?P<name>[\w.-]+)/versions/(?P<version>[\w.-]+)$"
 )
-REPEATED = "--set", "--remove"  # flags that take several values
 CREATED = {"created_at": "2026-11-25T03:00:00+00:00"}
 REPORT = {"files": [{"file": "2014-01-01/flights.csv", "status": "accepted", "rows": 99999}]}
-OUTPUTS = {"decision": {"promote": True, "reason": "better"}, "report": REPORT}
+LINEAGE = {"model_uuid": "cafe", "commit": "c0ffee", "gate": "better", "data.flights": "4", "data.weather": "4"}
+JUDGED = {"model_uuid": LINEAGE["model_uuid"], "metrics": {"rmse": 20.0}}
+OUTPUTS = {"decision": {"promote": True, "reason": "better", "candidate": JUDGED}, "report": REPORT}
 
 
 class Refusal(Exception):
@@ -37,23 +38,24 @@ class Azure:
     """Workspaces and registries.
 
     Args:
-        model: registered model with versions 1 to 3, each made by the job `train` from data that is there.
+        model: registered model.
+        workspace: where there are versions 1 to 3 of it, each made by the job `train` from data that is there.
     """
 
-    def __init__(self, model: str) -> None:
-        self.model = model
+    def __init__(self, model: str, workspace: str) -> None:
         self.lines: list[list[str]] = []
         self.files: list[tuple[str, str, dict[str, Any]]] = []  # group, file, what it says
-        self.assets: dict[tuple[str, str, str], dict[str, Any]] = {}  # where or registry, kind, name -> version
+        # Workspace or registry, kind, name -> version -> what is known of it.
+        self.assets: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.endpoints: dict[tuple[str, str], dict[str, Any]] = {}
         self.deployments: dict[tuple[str, str], dict[str, Any]] = {}
         self._lock = threading.Lock()
-        tags = {"root_job": "train", "test_month": "2013-06"}
+        tags = {**LINEAGE, "root_job": "train", "test_month": "2013-06"}
         for version in ("1", "2", "3"):
-            self._add("workspace", "model", model, version, {"tags": tags})
+            self._add(workspace, "model", model, version, {"tags": tags})
         for name, step in (("flights", "register"), ("weather", "register"), (f"{model}-reference", "reference")):
             path = f"azureml://datastores/workspaceblobstore/paths/azureml/step-{step}/output/"
-            self._add("workspace", "data", name, "4", {"path": path})
+            self._add(workspace, "data", name, "4", {"path": path})
 
     def run(self, command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
         """In place of `subprocess.run` for an `az` line."""
@@ -66,55 +68,54 @@ class Azure:
                 return subprocess.CompletedProcess(command, refusal.code, "", f"ERROR: {refusal}")
         return subprocess.CompletedProcess(command, 0, json.dumps(answer), "")
 
-    def shared(self, registry: str, kind: str) -> list[str]:
-        """Names of what a registry holds of a kind."""
-        return sorted({name for where, one, name in self.assets if (where, one) == (registry, kind)})
-
     def _answer(self, line: list[str]) -> Any:
         _, group, verb = line[:3]
         flags = flags_of(line)
-        where = flags.get("--registry-name", "workspace")
+        place = flags.get("--registry-name") or flags.get("--workspace-name", "")
         if verb == "share":
             return self._share(group, flags)
         if verb == "create" and "--file" in flags:
             document = self._read(group, flags)
             if group in ASSETS:
-                return self._add(where, group, document["name"], str(document["version"]), document)
+                return self._add(place, group, document["name"], str(document["version"]), document)
             return self._create(group, document)
         special = f"_{group}_{verb}".replace("-", "_")
         if hasattr(self, special):
             return getattr(self, special)(flags)
         if group in ASSETS:
-            return self._asset(where, group, verb, flags)
+            return self._asset(place, group, verb, flags)
         raise Refusal(f"the stand-in has no answer to: az {' '.join(line)}")
 
     def _read(self, group: str, flags: dict[str, str]) -> dict[str, Any]:
         document: dict[str, Any] = yaml.safe_load(Path(flags["--file"]).read_text(encoding="utf-8"))
         self.files.append((group, flags["--file"], document))
         for reference in references(document):
-            self._resolve(reference)
+            self._resolve(reference, flags.get("--workspace-name", ""))
         return document
 
-    def _resolve(self, reference: str) -> None:
+    def _resolve(self, reference: str, workspace: str) -> None:
+        """Refuses what refers to nothing."""
         found = REFERENCE.match(reference) or IN_REGISTRY.match(reference)
         if found is None:
             return
         parts = found.groupdict()
         if (parts["name"], parts["version"]) in self.deployments:
             return
-        places = [one for one in self.assets if one[2] == parts["name"]]
-        if not any(parts["version"] in (None, *self.assets[place]) for place in places):
-            raise Refusal(f"{reference} is not there yet")
+        place = parts.get("registry") or workspace
+        versions = [
+            version for (where, _, name), held in self.assets.items() if (where, name) == (place, parts["name"])
+            for version in held
+        ]
+        if not versions or parts["version"] not in (None, *versions):
+            raise Refusal(f"{place or 'the registry'} has no {reference} yet")
 
-    def _add(self, where: str, kind: str, name: str, version: str, document: dict[str, Any]) -> dict[str, Any]:
-        versions = self.assets.setdefault((where, kind, name), {})
-        if version in versions and where != "workspace":
-            raise Refusal(f"{kind} {name}:{version} is already there")
+    def _add(self, place: str, kind: str, name: str, version: str, document: dict[str, Any]) -> dict[str, Any]:
+        versions = self.assets.setdefault((place, kind, name), {})
         versions[version] = {**document, "name": name, "version": version, "creation_context": CREATED}
         return dict(versions[version])
 
-    def _asset(self, where: str, kind: str, verb: str, flags: dict[str, str]) -> Any:
-        versions = self.assets.get((where, kind, flags.get("--name", "")), {})
+    def _asset(self, place: str, kind: str, verb: str, flags: dict[str, str]) -> Any:
+        versions = self.assets.get((place, kind, flags.get("--name", "")), {})
         if verb == "list":
             return list(versions.values())
         if flags.get("--version") not in versions:
@@ -122,16 +123,17 @@ class Azure:
         if verb == "download":
             self._expected(Path(flags["--download-path"]))
         if verb == "update":
-            tags = versions[flags["--version"]].setdefault("tags", {})
-            tags.update(pair.removeprefix("tags.").split("=", 1) for pair in flags.get("--set", "").split("\0") if pair)
+            change_tags(versions[flags["--version"]], flags)
         return versions[flags["--version"]]
 
     def _share(self, kind: str, flags: dict[str, str]) -> Any:
-        versions = self.assets.get(("workspace", kind, flags["--name"]), {})
-        if flags["--version"] not in versions:
+        registry, name, version = flags["--registry-name"], flags["--share-with-name"], flags["--share-with-version"]
+        shared = self.assets.get((flags["--workspace-name"], kind, flags["--name"]), {}).get(flags["--version"])
+        if shared is None:
             raise Refusal("not found", NOT_FOUND)
-        name, version = flags["--share-with-name"], flags["--share-with-version"]
-        return self._add(flags["--registry-name"], kind, name, version, versions[flags["--version"]])
+        if version in self.assets.get((registry, kind, name), {}):
+            raise Refusal(f"{kind} {name}:{version} is already there")
+        return self._add(registry, kind, name, version, {**shared, "tags": {}})
 
     def _create(self, group: str, document: dict[str, Any]) -> dict[str, Any]:
         if group.endswith("deployment"):
@@ -168,12 +170,7 @@ class Azure:
         for flag, key in (("--traffic", "traffic"), ("--mirror-traffic", "mirror_traffic")):
             if flag in flags:
                 endpoint[key] = {name: int(share) for name, share in (one.split("=") for one in flags[flag].split())}
-        tags = endpoint.setdefault("tags", {})
-        for pair in filter(None, flags.get("--set", "").split("\0")):
-            name, _, value = pair.removeprefix("tags.").partition("=")
-            tags[name] = value
-        for name in filter(None, flags.get("--remove", "").split("\0")):
-            del tags[name.removeprefix("tags.")]
+        change_tags(endpoint, flags)
         return endpoint
 
     def _online_endpoint_get_credentials(self, flags: dict[str, str]) -> Any:
@@ -227,6 +224,17 @@ class Azure:
         expected = {"rows": rows, "target_range": [0, 10], "predictions": [5.0] * len(rows["data"])}
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
+        (folder / "MLmodel").write_text(f"model_uuid: {LINEAGE['model_uuid']}\n", encoding="utf-8")
+
+
+def change_tags(entity: dict[str, Any], flags: dict[str, str]) -> None:
+    """--set tags.a=b and --remove tags.a of an `update`."""
+    tags = entity["tags"] = dict(entity.get("tags") or {})
+    for pair in filter(None, flags.get("--set", "").split("\0")):
+        name, _, value = pair.removeprefix("tags.").partition("=")
+        tags[name] = value
+    for name in filter(None, flags.get("--remove", "").split("\0")):
+        del tags[name.removeprefix("tags.")]
 
 
 def flags_of(line: list[str]) -> dict[str, str]:

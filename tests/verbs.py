@@ -27,25 +27,17 @@ from tests.azure import Azure
 ROOT = Path(__file__).parents[1]
 SPECS = ("components", "config", "data", "endpoints", "environments", "monitors", "pipelines")
 # In the order in which a release goes; each finds what those before it have made.
-TARGETS = (
-    "apply",
-    "register-data",
-    "train",
-    "deploy MODEL_VERSION=2",
-    "deploy",
-    "smoke",
-    "invoke",
-    "loadtest",
-    "send MONTH=2013-07",
-    "batch",
-    "monitor",
-    "retrain APPROVED_BY=ann REASON=drift",
-    "schedule",
-    "rollback",
-    "compare",
-    "export",
-    "ui",
+DEV = (
+    *("apply", "register-data", "train", "deploy MODEL_VERSION=2", "deploy", "smoke", "invoke", "loadtest"),
+    *("send MONTH=2013-07", "batch", "monitor", "retrain APPROVED_BY=ann REASON=drift", "schedule", "rollback"),
+    *("compare", "export", "ui"),
 )
+RELEASED = (
+    *("promote FROM={before} MODEL_VERSION=2 APPROVED_BY=ann", "apply", "deploy", "smoke"),
+    *("promote FROM={before} MODEL_VERSION=3 APPROVED_BY=ann", "deploy", "smoke", "invoke"),
+    *("batch INPUT=azureml://datastores/workspaceblobstore/paths/flights/", "monitor", "train", "rollback"),
+)
+TARGETS = {"dev": DEV, "test": RELEASED, "prod": RELEASED}
 VARIABLES = ("AZURE_DEFAULTS_SUBSCRIPTION", "AZURE_DEFAULTS_GROUP", "AZURE_DEFAULTS_WORKSPACE")
 # Answers as a script of python does that looks for a model's version, as `az` does that creates a job or shows one.
 RECORDER = """#!{python} -S
