@@ -16,6 +16,7 @@ FORMAT ?=
 FORCE ?=
 SET ?=
 INPUT ?=
+PIPELINE ?=
 MODEL_VERSION ?=
 APPROVED_BY ?=
 REASON ?=
@@ -103,6 +104,8 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(MAKE) send MONTH=2013-07
 	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
+doctor: setup ## Say what is missing for ENV and how to get it; PIPELINE=azure-devops|github, FORMAT=json
+	@$(PY) -m scripts.doctor --env $(ENV) --make-version $(MAKE_VERSION) $(if $(PIPELINE),--pipeline $(PIPELINE)) $(if $(FORMAT),--format $(FORMAT))
 test: lint check-infra ## Set-up, lint, a scan of infra/ and all tests; build/tests.xml is the evidence that promote asks for
 	@$(PY) -m pytest --junitxml build/tests.xml
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
@@ -125,6 +128,8 @@ infra-plan: setup ## Say what `make infra ENV=dev` would change in Azure
 	@$(PY) -m scripts.infra --env $(ENV) --plan
 infra: setup ## Create or change what ENV needs in Azure: workspace, storage, events, rights; docs/infra.md
 	@$(PY) -m scripts.infra --env $(ENV)
+branch-policy: setup ## Have Azure Repos build every pull request before it merges
+	@$(PY) -m scripts.branch_policy
 
 ##@ Jobs
 land: setup ## Drop a month of flights and weather into the landing folder: make land MONTH=2013-07
@@ -272,4 +277,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: trains demo test env render check check-infra graph apply infra infra-plan land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: trains demo doctor branch-policy test env render check check-infra graph apply infra infra-plan land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
