@@ -86,7 +86,8 @@ status=$$(az ml job show --name "$$job" $(IN) --query status --output tsv); \
 echo "job $$job: $$status"; test "$$status" = Completed
 endef
 
-# A verb over a version of the model, which is looked up before `apply`: that takes a while, and would be for nothing.
+# A verb over a version of the model, which is looked up before `apply`: that takes a while, and would be for nothing
+# without one. So is the input of `batch`.
 define of_version
 version=$$($(PY) -m scripts.rolling.models --env $(ENV) $(VERSION)); \
 $(MAKE) apply; \
@@ -105,7 +106,7 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(PY) -m scripts.demo --env $(ENV)
 doctor: setup ## Say what is missing for ENV and how to get it; PIPELINE=azure-devops|github, FORMAT=json
 	@$(PY) -m scripts.doctor --env $(ENV) --make-version $(MAKE_VERSION) $(if $(PIPELINE),--pipeline $(PIPELINE)) $(if $(FORMAT),--format $(FORMAT))
-test: lint ## Set-up, lint and all tests; build/tests.xml is the evidence that promote asks for
+test: lint check-infra ## Set-up, lint, a scan of infra/ and all tests; build/tests.xml is the evidence that promote asks for
 	@$(PY) -m pytest --junitxml build/tests.xml
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
 	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
@@ -115,11 +116,18 @@ render: setup ## Render every spec for ENV into build/<ENV>/
 	@$(PY) -m scripts.render --env $(ENV)
 check: setup ## Render, load with azure-ai-ml and lint the specs of all environments, or of ENV; FORMAT=text|junit|sarif
 	@$(PY) -m scripts.check $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
+check-infra: setup .tools/infra/.ready ## Scan infra/ for weak settings with checkov, offline; `make test` runs it, `make check` does not
+	@.tools/infra/bin/checkov --directory infra --framework bicep --skip-download --compact --quiet
 graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
 apply: render ## Create in the workspace of ENV what its specs name and it lacks
 	@$(PY) -m scripts.apply --env $(ENV)
 
+##@ Azure
+infra-plan: setup ## Say what `make infra ENV=dev` would change in Azure
+	@$(PY) -m scripts.infra --env $(ENV) --plan
+infra: setup ## Create or change what ENV needs in Azure: workspace, storage, events, rights; docs/infra.md
+	@$(PY) -m scripts.infra --env $(ENV)
 branch-policy: setup ## Have Azure Repos build every pull request before it merges
 	@$(PY) -m scripts.branch_policy
 
@@ -143,7 +151,8 @@ smoke: setup ## Compare what the endpoint answers with what the registered model
 loadtest: setup .tools/loadtest/.ready ## Requests per second, p50, p95, p99 and errors of the endpoint against limits
 	@$(PY) -m scripts.loadtest --env $(ENV) --locust .tools/loadtest/bin/locust
 batch: setup ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
-	@$(call of_version,batch,$(if $(INPUT),--input "$(INPUT)"))
+	@input=$$($(PY) -m scripts.rolling.inputs --env $(ENV) --input "$${INPUT:-}"); \
+	$(call of_version,batch,--input "$$input")
 
 ##@ Release
 promote: setup ## Give a version of the model to the next environment: make promote FROM=dev TO=test MODEL_VERSION=3 APPROVED_BY=name
@@ -252,6 +261,13 @@ MONITOR := $(wildcard components/monitor_signals components/monitor_report envir
 	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
 	@touch $@
 
+.tools/infra/.ready: requirements/infra.txt | .venv/.ready
+	@echo ".tools/infra: checkov, for the scan of infra/" >&2
+	@test -f $@ || $(PY) -m venv --clear --without-pip $(@D)
+	@rm -f $@
+	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
+	@touch $@
+
 # Of an environment on Azure, for a rehearsal, they have the same names in other folders of the root.
 $(WORKSPACE): | .tools/bin/az .tools/extensions/ml/.ready
 	@echo "[4/4] $(@D): the $(if $(REHEARSE),stand-in of the )workspace" >&2
@@ -261,4 +277,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: trains demo doctor branch-policy test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: trains demo doctor branch-policy test env render check check-infra graph apply infra infra-plan land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

@@ -26,7 +26,7 @@ from scripts.specs.provenance import provenance
 from tests.azure import Azure
 
 ROOT = Path(__file__).parents[1]
-SPECS = ("components", "config", "data", "endpoints", "environments", "monitors", "pipelines")
+SPECS = ("components", "config", "data", "endpoints", "environments", "infra", "monitors", "pipelines")
 # In the order in which a release goes; each finds what those before it have made.
 DEV = (
     *("apply", "register-data", "train", "deploy MODEL_VERSION=2", "deploy", "smoke", "invoke", "loadtest"),

@@ -22,10 +22,10 @@ REFERENCE: dict[str, dict[str, list[str]]] = json.loads(
     (ROOT / "local/tests/contract/az_ml_reference.json").read_text(encoding="utf-8")
 )
 EVERYWHERE = {"--output", "--query", "--only-show-errors", "--subscription"}  # flags of all commands
-# Targets without an `az` line for Azure, and those whose lines have tests of their own (tests/unit/test_doctor*).
+# Targets without an `az` line for Azure, and those whose lines have tests of their own.
 WITHOUT = (
-    "alert bench branch-policy check clean demo doctor down env graph help land lint render scheduler setup test "
-    "test-fast up"
+    "alert bench branch-policy check check-infra clean demo doctor down env graph help infra infra-plan land lint render "
+    "scheduler setup test test-fast up"
 )
 pytestmark = pytest.mark.slow  # make is driven
 ID = re.compile(

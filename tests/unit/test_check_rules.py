@@ -98,5 +98,6 @@ def test_its_twin_is_not(case: Case, tmp_path: Path) -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    """AML001 and AML003 are in test_check_command.py: they need more than a changed text."""
-    assert {case.code for case in cases()} == CODES.keys() - {"AML001", "AML003"}
+    """AML001 and AML003 are in test_check_command.py, AML6.. in test_infra.py: they need more than a changed text."""
+    codes = {code for code in CODES if not code.startswith("AML6")}
+    assert {case.code for case in cases()} == codes - {"AML001", "AML003"}

@@ -114,7 +114,7 @@ def test_the_table_names_what_was_found_and_what_to_do(az, capsys):
     assert doctor.main(doctor.parse_args(["--env", "dev"])) == 1
     told = capsys.readouterr()
     assert "missing  compute" in told.out
-    assert "  compute: az ml compute create --name cpu-cluster --type AmlCompute" in told.out
+    assert "  compute: make infra ENV=dev" in told.out
     assert told.err == "ENV=dev is not ready: compute; what to do is above\n"
 
 
@@ -123,7 +123,7 @@ BAD: dict[str, tuple[str, int, str, str, str, str]] = {
     "no login": ("account list", 0, "", "login", "nobody", "az login"),
     "workspace not found": (
         *("ml workspace show", 3, "(ResourceNotFound) The Resource was not found."),
-        *("workspace", "mlw-flights-dev is not in rg-flights-dev", "az ml workspace create --name mlw-flights-dev"),
+        *("workspace", "mlw-flights-dev is not in rg-flights-dev", "make infra ENV=dev"),
     ),
     "may not read the workspace": (
         *(
@@ -144,7 +144,7 @@ BAD: dict[str, tuple[str, int, str, str, str, str]] = {
         *("ml workspace show", 1, "AADSTS700082: The refresh token has expired due to inactivity."),
         *("workspace", "AADSTS700082", "az login"),
     ),
-    "no datastore": ("ml datastore show", 3, "not found", "datastore", "workspaceblobstore", "correct `datastore`"),
+    "no datastore": ("ml datastore show", 3, "not found", "datastore", "workspaceblobstore", "make infra ENV=dev"),
 }
 
 

@@ -66,6 +66,12 @@ CODES = {
     "AML518": "alert that reaches nobody",
     "AML519": "monitor of an unknown deployment",
     "AML520": "reference data of the newest version",
+    # Infrastructure
+    "AML701": "no Bicep",
+    "AML702": "parameter of the infrastructure",
+    "AML703": "lifecycle rule over what is needed",
+    "AML704": "archive tier that the storage lacks",
+    "AML705": "secret in an output",
 }
 # What may well be meant: shown like the others, but the exit code stays 0.
 WARNINGS = {"AML515", "AML517"}
