@@ -76,6 +76,7 @@ def test_azure_knows_every_command_and_every_flag(done):
         assert flags <= known.keys() | EVERYWHERE, f"{command} has no {flags - known.keys() - EVERYWHERE}"
         required = {flag.split()[0] for flag in REFERENCE[command]["required"]}
         assert required <= flags, f"{command} wants {required - flags}"
+        assert "" not in line, f"a value is empty: {line}"
 
 
 def first_flag(line: list[str]) -> int:
