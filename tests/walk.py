@@ -153,7 +153,7 @@ class Walk:
             case "AzureMLJobWaitTask@1":
                 self.wait(inputs["azureMLJobName"])
                 return True
-        if step.task in OF_AN_AGENT or "checkout" in step.written:
+        if step.task in OF_AN_AGENT or {"checkout", "download"} & step.written.keys():
             return True
         raise NotImplementedError(f"the walk doesn't know the step {dict(step.written)}")
 

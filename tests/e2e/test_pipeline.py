@@ -1,9 +1,9 @@
 """From a merge to production: azure-pipelines.yml, walked with the real make, the real az and stand-ins for Azure.
 
 Each job runs in a clean clone of the commit and gets what the jobs before it have published, as on an agent. The months
-are real ones, thinned out; the sweep has two trials. Lint, tests, check and demo of the stage Validate are replaced:
-`make test` runs this test, so it can't be a part of it, and the loop that demo shows is the one that DEVTEST runs here. The
-evidence that promotion asks for is written in their place; all else is run as it stands.
+are real ones, thinned out; the sweep has two trials. Lint, tests, check and demo of the stage Validate are replaced by
+the evidence that promotion asks for: `make test` runs this test, so it can't be a part of it, and what demo shows is the
+loop that DEVTEST runs here. All else is run as it stands.
 """
 
 import os
@@ -26,9 +26,10 @@ SETTINGS = """
 rollout: {watch_requests: 40, max_p95_ms: 2500}
 monitor: {drift: 0.99, nulls: 0.99}
 """
+EVERY = 8  # flight of a month lands
 MAKE = """#!/bin/sh
 case "$1" in
-  lint|check|demo|doctor) mkdir -p build; echo "<testsuites/>" > build/check.xml; echo "not run in the walk" ;;
+  lint|check|demo) mkdir -p build/local; echo "<testsuites/>" > build/check.xml; echo "not run in the walk" ;;
   test) mkdir -p build; cat > build/tests.xml <<END
 <testsuites><testsuite tests="3" failures="0" errors="0" skipped="0"><properties>
 <property name="commit" value="$(git rev-parse HEAD)"/><property name="whole" value="true"/>
@@ -110,6 +111,9 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     try:
         team.checkout(folder / "outside")
         team.make("land", "ENV=dev", "MONTH=2013-01..2013-03", cwd=folder / "outside")
+        for file in team.landed.glob("2013-*/flights.csv"):
+            head, *rows = file.read_text().splitlines(keepends=True)
+            file.write_text("".join([head, *rows[::EVERY]]))
         yield team
     finally:
         stop = [ROOT / ".tools/extensions/ml/ml_workspace", "stop", "--cancel", folder / "root"]
@@ -130,6 +134,7 @@ def commit(team: Team) -> None:
     replace(origin, "pipelines/train.yml.j2", '"2013-05"', '"2013-02"')
     replace(origin, "pipelines/train.yml.j2", '"2013-06"', '"2013-03"')
     replace(origin, "pipelines/_train_jobs.yml.j2", "max_total_trials: 6", "max_total_trials: 2")
+    replace(origin, "data/flights/contract/contract.yml", "minimum_rows: 20000", "minimum_rows: 3000")
     team.git("init", "--quiet", "--initial-branch", "main", cwd=origin)
     team.git("add", "--all", cwd=origin)
     team.git("commit", "--quiet", "--message", "All of it", cwd=origin)
@@ -139,7 +144,7 @@ def test_a_training_job_that_fails_stops_the_deploy_job(team: Team, walk: Walk) 
     """A landing file is cut off; register_data refuses it, so nothing is trained, deployed or promoted."""
     [first, *_] = sorted(team.landed.glob("2013-*/flights.csv"))
     whole = first.read_bytes()
-    first.write_bytes(whole[:100_000].rpartition(b"\n")[0])
+    first.write_bytes(whole[:20_000].rpartition(b"\n")[0])
 
     statuses = walk.run()
 

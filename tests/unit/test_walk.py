@@ -25,6 +25,7 @@ echo "$*" >> "$ASKED"
 mkdir -p build/jobs build/releases
 case "$*" in
   *"registered "*) echo "$REGISTERED" ;;
+  "demo") mkdir -p build/local ;;
   "test") echo "<testsuites/>" > build/tests.xml ;;
   "render ENV=dev") mkdir -p build/dev && echo rendered > build/dev/spec.yml ;;
   "env "*|*" env "*) echo "export AZURE_DEFAULTS_GROUP=rg AZURE_DEFAULTS_WORKSPACE=ws" ;;
