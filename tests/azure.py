@@ -103,7 +103,9 @@ class Azure:
             return
         place = parts.get("registry") or workspace
         versions = [
-            version for (where, _, name), held in self.assets.items() if (where, name) == (place, parts["name"])
+            version
+            for (where, _, name), held in self.assets.items()
+            if (where, name) == (place, parts["name"])
             for version in held
         ]
         if not versions or parts["version"] not in (None, *versions):
