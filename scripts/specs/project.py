@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,8 @@ from scripts.specs.errors import SpecError
 from scripts.specs.files import Ignored, files_under, local_paths
 from scripts.specs.kinds import KINDS, ROOTS, SUFFIX, Kind, key_of, kind_of
 from scripts.specs.names import unique
-from scripts.specs.provenance import STAND_IN, provenance, stand_ins
+from scripts.specs.provenance import STAND_IN, provenance, stand_ins, tags
+from scripts.specs.scope import NUMBER, number_of, scope_tags, scoped, scoped_text
 from scripts.specs.templates import Refused, Templates
 from scripts.specs.values import with_values
 
@@ -35,7 +37,8 @@ class Spec:
         path: path of the rendered spec, relative to the repository and to build/<env>/.
         text: rendered text.
         document: parsed text.
-        version: first 12 hex digits of its content's hash; None for what is no versioned asset.
+        content: first 12 hex digits of its content's hash, without what a verb sets for one render.
+        version: the same; None for what is no versioned asset.
         refs: keys that it refers to, in order of appearance.
         files: what it carries: path relative to the repository -> content.
     """
@@ -47,6 +50,7 @@ class Spec:
     context: Mapping[str, Any] = field(repr=False)
     text: str = ""
     document: dict[str, Any] = field(default_factory=dict, repr=False)
+    content: str = ""
     version: str | None = None
     refs: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
@@ -66,17 +70,27 @@ class Project:
 
     Args:
         values: set over the config for this render; dotted key -> text.
+        origin: where the specs come from, for tags; None looks at git and CI's variables.
 
     Raises:
         SpecError: the first thing that can't be rendered, with its template and line.
     """
 
-    def __init__(self, root: Path, env: str, values: Mapping[str, str] | None = None) -> None:
-        self.root, self.env = root.resolve(), env
-        self.config = with_values(load_config(self.root, env), values or {})
+    def __init__(
+        self,
+        root: Path,
+        env: str,
+        values: Mapping[str, str] | None = None,
+        origin: Mapping[str, str] | None = None,
+    ) -> None:
+        self.root, self.env, self.values = root.resolve(), env, values or {}
+        self.config = with_values(load_config(self.root, env), self.values)
         self.templates = Templates(self.root)
         self._ignored = Ignored(self.root)
-        self._git = provenance(self.root)
+        self._git = provenance(self.root) if origin is None else origin
+        self._tags = {**self._git, **scope_tags(self.config, datetime.now(UTC).date())}
+        # Whoever compares what is in a workspace with a spec doesn't know which values a verb has set.
+        self._asked = Project(root, env, origin=self._git).specs if self.values else {}
         found = [path for name in ROOTS if (self.root / name).is_dir() for path in self._files(self.root / name)]
         names = [self._relative(path) for path in found if path.name.endswith(SUFFIX)]
         self._templates = {key_of(name): name for name in names if kind_of(name)}
@@ -124,13 +138,17 @@ class Project:
         kind = kind_of(template)
         assert kind is not None
         refs: list[str] = []
-        context = {**self._functions(refs), "git": stand_ins()}
+        names = (*self._tags, "content") if kind.lasting else tuple(self._tags)
+        context = {**self._functions(refs), "git": stand_ins(self._git), "tags": tags(names)}
         if kind.asset:
             context["version"] = VERSION
         spec = Spec(key, kind, template, template.removesuffix(".j2"), context, refs=refs)
         self._rendering.append(key)
         spec.text = self.templates.render(template, context)
+        if kind.asset or kind.group == "schedule":
+            spec.text = scoped_text(spec.text, number_of(self.config), "_" if kind.group == "component" else "-")
         spec.document = self._parse(spec)
+        self._refuse_shared(spec)
         spec.files = self._carried(spec)
         self._rendering.pop()
         self._settle(spec)
@@ -212,26 +230,49 @@ class Project:
         return "".join(f"/{name.removeprefix(prefix).removesuffix('.j2')}\n" for name in sorted(names)).encode()
 
     def _settle(self, spec: Spec) -> None:
-        """Gives an asset its version and puts provenance into the text."""
+        """Hashes the content, gives an asset its version and puts provenance into the text."""
+        asked = self._asked.get(spec.key)
+        spec.content = asked.content if asked and not spec.kind.asset else self._content(spec)
         if spec.kind.asset:
-            home = Path(spec.path).parent
-            files = {os.path.relpath(name, home): hashlib.sha256(data).hexdigest() for name, data in spec.files.items()}
-            content = {
-                "spec": {**spec.document, "version": None},
-                "files": files,
-                "refs": {key: self.specs[key].version for key in spec.refs},
-            }
-            canonical = json.dumps(content, sort_keys=True, default=str)
-            spec.version = hashlib.sha256(canonical.encode()).hexdigest()[:12]
+            spec.version = spec.content
             # Quoted: a hash of digits alone, or like 12e45678, would be read as a number.
             spec.text = re.sub(rf"^version: *{VERSION}", f'version: "{spec.version}"', spec.text, flags=re.MULTILINE)
             spec.text = spec.text.replace(VERSION, spec.version)
-        for name, stand_in in stand_ins().items():
+        values = {**self._tags, "content": spec.content}
+        for name, stand_in in stand_ins(values).items():
             # A value of its own is quoted for the same reason: tags are text, a build id is digits.
             alone = rf"(?<=: ){stand_in}(?=[ ,}}]|$)"
-            spec.text = re.sub(alone, f'"{self._git[name]}"', spec.text, flags=re.MULTILINE)
-            spec.text = spec.text.replace(stand_in, self._git[name])
+            spec.text = re.sub(alone, f'"{values[name]}"', spec.text, flags=re.MULTILINE)
+            spec.text = spec.text.replace(stand_in, values[name])
         spec.document = yaml.load(spec.text, Loader=yaml.CSafeLoader)
+
+    def _content(self, spec: Spec) -> str:
+        home = Path(spec.path).parent
+        content = {
+            "spec": {**spec.document, "version": None},
+            "files": {
+                os.path.relpath(name, home): hashlib.sha256(data).hexdigest() for name, data in spec.files.items()
+            },
+            "refs": {key: self.specs[key].content for key in spec.refs},
+        }
+        canonical = json.dumps(content, sort_keys=True, default=str)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def _refuse_shared(self, spec: Spec) -> None:
+        """Of a pull request, what would be taken for everybody's: by its name, or by tags that tell of none."""
+        number = number_of(self.config)
+        if not number:
+            return
+        named = {key: str(spec.document[key]) for key in ("name", "endpoint_name") if key in spec.document}
+        if spec.kind.name.endswith(" deployment"):
+            named.pop("name", None)
+        for key, name in named.items():
+            if scoped(name, number) != name:
+                raise SpecError(spec.template, f"{key}: {name} is not the pull request's own; make it with unique()")
+        if NUMBER not in (spec.document.get("tags") or {}):
+            raise SpecError(
+                spec.template, "needs the line `tags: << tags >>`; `make clean` knows by them what is whose"
+            )
 
     def _refuse_strays(self, names: list[str]) -> None:
         for name in names:

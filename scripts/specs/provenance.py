@@ -1,8 +1,9 @@
-"""Where a render comes from: the values of `git` in templates, for tags."""
+"""Where a render comes from: the values of `git` and `tags` in templates."""
 
 import os
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 # Stand-ins keep these values out of the content version: they are swapped in after hashing.
@@ -10,8 +11,13 @@ STAND_IN = "provenance-of-this-render-"
 NAMES = ("commit", "branch", "build", "repository")
 
 
-def stand_ins() -> dict[str, str]:
-    return {name: f"{STAND_IN}{name}" for name in NAMES}
+def stand_ins(names: Iterable[str] = NAMES) -> dict[str, str]:
+    return {name: f"{STAND_IN}{name}" for name in names}
+
+
+def tags(names: Iterable[str]) -> str:
+    """Tags `names` as a YAML mapping of one line, with stand-ins for values."""
+    return "{" + ", ".join(f"{name}: {value}" for name, value in stand_ins(names).items()) + "}"
 
 
 def provenance(root: Path) -> dict[str, str]:

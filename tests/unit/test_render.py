@@ -382,3 +382,17 @@ def test_provenance_tells_the_commit_the_edits_and_no_password(tmp_path: Path, m
     assert provenance(tmp_path)["commit"] == f"{clean['commit']}-dirty"
     assert clean["branch"] == "main"
     assert clean["repository"] == "https://example.com/repo"
+
+
+# ---- Content of what lasts
+
+
+def test_what_a_verb_sets_for_a_render_is_no_other_content(root: Path) -> None:
+    with (root / "endpoints/online/score/deployment.yml.j2").open("a") as file:
+        file.write("description: << trials >> trials\ntags: << tags >>\n")
+    plain, rolled_out = (Project(root, "local", values).specs[BLUE] for values in ({}, {"trials": "9"}))
+    assert rolled_out.document["description"] == "9 trials"
+    assert rolled_out.document["tags"]["content"] == plain.document["tags"]["content"] == plain.content
+
+    replace(root, "endpoints/online/score/deployment.yml.j2", "instance_count: 1", "instance_count: 2")
+    assert Project(root, "local").specs[BLUE].document["tags"]["content"] != plain.content

@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     text.duplicate_keys,
     keys.keys,
     references.literal_ids,
+    references.owner,
     references.local_files,
     bindings.bindings,
     bindings.unused,
