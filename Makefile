@@ -11,6 +11,8 @@ MONTH ?=
 ONLY ?=
 FORMAT ?=
 FORCE ?=
+PRUNE ?=
+export PR ?=
 SET ?=
 INPUT ?=
 MODEL_VERSION ?=
@@ -103,8 +105,10 @@ check: setup ## Render, load with azure-ai-ml and lint the specs of all environm
 	@$(PY) -m scripts.check $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
 graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
-apply: render ## Create in the workspace of ENV what its specs name and it lacks
-	@$(PY) -m scripts.apply --env $(ENV)
+plan: setup ## What apply would create, change or leave in ENV, and what other verbs would change; FORMAT=text|json
+	@$(PY) -m scripts.plan --env $(ENV)$(if $(PRUNE), --prune)$(if $(FORMAT), --format $(FORMAT))
+apply: render ## Create in the workspace of ENV what its specs name and it lacks; PRUNE=1 archives what nothing names
+	@$(PY) -m scripts.apply --env $(ENV)$(if $(PRUNE), --prune)
 
 ##@ Jobs
 land: setup ## Drop a month of flights and weather into the landing folder: make land MONTH=2013-07
@@ -228,4 +232,4 @@ $(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensi
 	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
 	@az ml workspace create --name local --resource-group local --output none
 
-.PHONY: demo test env render check graph apply land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: demo test env render check graph plan apply land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

@@ -124,6 +124,11 @@ class Project:
         carried = {path: content for spec in needed.values() for path, content in spec.files.items()}
         return carried | {spec.path: spec.text.encode() for spec in needed.values()}
 
+    @property
+    def repository(self) -> str:
+        """Address of the repository, as tags have it."""
+        return self._git["repository"]
+
     def by_path(self) -> dict[str, Spec]:
         return {spec.path: spec for spec in self.specs.values()}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 # Stand-ins keep these values out of the content version: they are swapped in after hashing.
 STAND_IN = "provenance-of-this-render-"
+UNKNOWN = "none"  # outside git
 NAMES = ("commit", "branch", "build", "repository")
 
 
@@ -23,7 +24,7 @@ def tags(names: Iterable[str]) -> str:
 def provenance(root: Path) -> dict[str, str]:
     """Commit (with `-dirty` if tracked files were edited), branch, CI build id and repository of `root`.
 
-    Azure Pipelines checks out a detached commit, so its own variables come first. Outside git: "none".
+    Azure Pipelines checks out a detached commit, so its own variables come first. Outside git: UNKNOWN.
     """
     environ = os.environ
     values = {
@@ -37,7 +38,7 @@ def provenance(root: Path) -> dict[str, str]:
 
 def _git(root: Path, *arguments: str) -> str:
     result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    return result.stdout.strip() if result.returncode == 0 else "none"
+    return result.stdout.strip() if result.returncode == 0 else UNKNOWN
 
 
 def _plain(value: str) -> str:
