@@ -1,4 +1,5 @@
 # Every verb of the repository; `make` alone lists them. ENV picks config/<ENV>.yml: local (this machine), dev, test, prod.
+# REHEARSE=1 issues the same `az` lines with the same specs, at stand-ins of Azure's workspace and registry in folders.
 $(if $(filter 0 1 2 3,$(firstword $(subst ., ,$(MAKE_VERSION)))),$(error This Makefile needs GNU make 4 or newer, and this is $(MAKE_VERSION); macOS: brew install make, then gmake))
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -6,7 +7,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-ENV ?= local
+FROM ?=
+TO ?=
+ENV ?= $(or $(TO),local)
 MONTH ?=
 ONLY ?=
 FORMAT ?=
@@ -18,6 +21,7 @@ INPUT ?=
 MODEL_VERSION ?=
 APPROVED_BY ?=
 REASON ?=
+REHEARSE ?=
 OVERRIDES := $(strip $(if $(FORCE),settings.force_rerun=true) $(SET))
 OVERRIDES := $(if $(OVERRIDES), --set $(OVERRIDES))
 VERSION := $(if $(MODEL_VERSION),--model-version "$(MODEL_VERSION)")
@@ -32,7 +36,8 @@ EXPORTED := AZURE_DEFAULTS_GROUP AZURE_DEFAULTS_WORKSPACE PATH
 
 TOOLS := $(CURDIR)/.tools
 export UV_CACHE_DIR ?= $(TOOLS)/cache/uv
-ifeq ($(ENV),local)
+LOCAL := $(if $(filter local,$(ENV))$(REHEARSE),yes)
+ifdef LOCAL
 # The pinned az, with a configuration and an extension folder of its own: the person's are neither read nor written.
 export AZURE_CONFIG_DIR := $(TOOLS)/azure
 export AZURE_EXTENSION_DIR := $(TOOLS)/extensions
@@ -50,17 +55,23 @@ else
 export PATH := $(PATH:$(TOOLS)/bin:%=%):$(TOOLS)/bin
 export AZURE_DEFAULTS_SUBSCRIPTION := $(call config,subscription)
 EXPORTED += AZURE_DEFAULTS_SUBSCRIPTION
+DROPPED := AZUREML_LOCAL_ROOT
 ifeq ($(AZURE_EXTENSION_DIR),$(TOOLS)/extensions)
-DROPPED := AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL AZUREML_LOCAL_ROOT
-unexport $(DROPPED)
+DROPPED += AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL
 endif
+unexport $(DROPPED)
 endif
 
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
 READY := .venv/.ready .tools/bin/az .tools/extensions/ml/.ready
-ifeq ($(ENV),local)
-READY += $(AZUREML_LOCAL_ROOT)/local/local/workspace.json
+ifdef LOCAL
+WORKSPACE := $(AZUREML_LOCAL_ROOT)/$(AZURE_DEFAULTS_GROUP)/$(AZURE_DEFAULTS_WORKSPACE)/workspace.json
+READY += $(WORKSPACE)
+endif
+ifdef REHEARSE
+REGISTRY := $(AZUREML_LOCAL_ROOT)/registries/$(call config,registry)/registry.json
+READY += $(REGISTRY)
 endif
 
 # Submits build/<ENV>/pipelines/$(1).yml and follows it. `az ml job stream` ends with 0 for a canceled job as well,
@@ -93,8 +104,8 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(MAKE) send MONTH=2013-07
 	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
-test: lint ## Set-up, lint and all tests
-	@$(PY) -m pytest
+test: lint ## Set-up, lint and all tests; build/tests.xml is the evidence that promote asks for
+	@$(PY) -m pytest --junitxml build/tests.xml
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
 	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
 
@@ -115,7 +126,7 @@ land: setup ## Drop a month of flights and weather into the landing folder: make
 	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
 register-data: apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
-train: apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 …", FORCE=1 runs unchanged steps again
+train: trains apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 …", FORCE=1 runs unchanged steps again
 	@$(call run,train)
 
 ##@ Serve
@@ -132,6 +143,12 @@ loadtest: setup .tools/loadtest/.ready ## Requests per second, p50, p95, p99 and
 batch: setup ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
 	@$(call of_version,batch,$(if $(INPUT),--input "$(INPUT)"))
 
+##@ Release
+promote: setup ## Give a version of the model to the next environment: make promote FROM=dev TO=test MODEL_VERSION=3 APPROVED_BY=name
+	@$(if $(and $(FROM),$(TO),$(MODEL_VERSION)),,echo "promote: say FROM=dev TO=test MODEL_VERSION=3" >&2; exit 1)
+	@$(if $(filter-out $(TO),$(ENV)),echo "promote: ENV=$(ENV) is not TO=$(TO); leave ENV out" >&2; exit 1)
+	@$(PY) -m scripts.promote --from "$(FROM)" --to "$(TO)" --model-version "$(MODEL_VERSION)" --approved-by "$(APPROVED_BY)"
+
 ##@ Watch
 send: setup ## Send a month of flights to the online endpoint: make send MONTH=2013-07
 	@$(PY) -m scripts.send --env $(ENV) --month "$(MONTH)"
@@ -139,9 +156,9 @@ monitor: apply ## Create the monitor of the endpoint; on the local workspace run
 	@$(PY) -m scripts.monitor --env $(ENV)
 alert: setup ## Tell people what the monitor has found, that it failed or did not run; for cron, local workspace only
 	@$(PY) -m scripts.alert --env $(ENV)
-retrain: apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
+retrain: trains apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
 	@$(PY) -m scripts.retrain --env $(ENV) --approved-by "$(APPROVED_BY)" --reason "$(REASON)"
-schedule: apply ## Create the schedule that retrains every month
+schedule: trains apply ## Create the schedule that retrains every month
 	@az ml schedule create --file build/$(ENV)/pipelines/retrain_schedule.yml $(IN) --output none
 
 ##@ Look
@@ -177,6 +194,11 @@ help: ## This list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@printf '\nENV=%s; environments: %s\n' "$(ENV)" "$(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))"
+
+# Comes first of a verb that trains, so that nothing is done where nothing is trained.
+NEVER := ENV=$(ENV) never trains (training: false in config/$(ENV).yml); promote a model: make promote FROM=… TO=$(ENV) MODEL_VERSION=…
+trains:
+	@$(if $(filter false,$(call config,training)),echo "$(NEVER)" >&2; exit 1)
 
 # ---- Set-up. A stamp is written last and removed first, so a set-up that was killed starts from an empty folder.
 # Progress goes to stderr: stdout belongs to the verb (`make -s env`).
@@ -228,8 +250,13 @@ MONITOR := $(wildcard components/monitor_signals components/monitor_report envir
 	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
 	@touch $@
 
-$(AZUREML_LOCAL_ROOT)/local/local/workspace.json: | .tools/bin/az .tools/extensions/ml/.ready
-	@echo "[4/4] $(AZUREML_LOCAL_ROOT): the local workspace" >&2
-	@az ml workspace create --name local --resource-group local --output none
+# Of an environment on Azure, for a rehearsal, they have the same names in other folders of the root.
+$(WORKSPACE): | .tools/bin/az .tools/extensions/ml/.ready
+	@echo "[4/4] $(@D): the $(if $(REHEARSE),stand-in of the )workspace" >&2
+	@az ml workspace create --name $(AZURE_DEFAULTS_WORKSPACE) --resource-group $(AZURE_DEFAULTS_GROUP) --output none
+$(REGISTRY): | $(WORKSPACE)
+	@echo "      $(@D): the stand-in of the registry" >&2
+	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
+	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: demo test env render check graph plan apply land register-data train deploy invoke rollback smoke loadtest batch send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: trains demo test env render check graph plan apply land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

@@ -22,7 +22,7 @@ from scripts.alerting.decide import OK, Seen, Told, decide
 from scripts.alerting.memory import memory
 from scripts.alerting.runs import look
 from scripts.alerting.text import body
-from scripts.az import AzError
+from scripts.az import AzError, is_local
 from scripts.looking.workspace import Workspace
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project
@@ -34,7 +34,7 @@ KEPT = "alerts"  # folder in build/<env>/
 def main(args: argparse.Namespace) -> int:
     try:
         project = Project(Path.cwd(), args.env)
-        if args.env != "local":
+        if not is_local():
             text = "Azure sends alerts by itself: alert_notification of monitors/, rules of Azure Monitor"
             raise SpecError("alert", text)
         workspace = Workspace(project.config)

@@ -32,12 +32,14 @@ def main(args: argparse.Namespace) -> int:
     except (SpecError, AzError, PlanError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{args.env}: {told(plan)}")
+    print(f"{args.env}: {told(plan, project.registry)}")
     return 0
 
 
-def told(plan: Plan) -> str:
-    """What was done, such as `1 asset created, 2 changed, the others are there`."""
+def told(plan: Plan, registry: str | None) -> str:
+    """What was done, such as `assets: 1 created, 2 changed, the others are there`."""
+    if registry and not plan.changes:
+        return f"assets come from registry {registry}; `make promote TO={plan.environment} …` puts them there"
     count = {word: sum(step.action == action for step in plan.changes) for action, word in DONE.items()}
     parts = [f"{number} {word}" for word, number in count.items() if number]
     return f"assets: {', '.join(parts)}, the others are there" if parts else "all assets are there"

@@ -1,6 +1,7 @@
 """Calling `az`, the one way by which scripts reach a workspace, on this machine or in Azure."""
 
 import json
+import os
 import subprocess
 from typing import Any
 
@@ -23,6 +24,14 @@ def workspace_flags(config: dict[str, Any]) -> list[str]:
     if missing := [key for key in ("resource_group", "workspace") if not config.get(key)]:
         raise SpecError(f"config/{config['env']}.yml", f"{' and '.join(missing)} is missing; it names the workspace")
     return ["--resource-group", config["resource_group"], "--workspace-name", config["workspace"]]
+
+
+def is_local() -> bool:
+    """Whether `az ml` reaches a workspace in a folder of this machine, for ENV=local or REHEARSE=1, and not Azure.
+
+    The Makefile sets the variable exactly then.
+    """
+    return bool(os.environ.get("AZUREML_LOCAL_ROOT"))
 
 
 def az(arguments: list[str], expected: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:

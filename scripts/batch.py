@@ -18,7 +18,8 @@ from scripts.az import AzError, az, az_json, az_shown, workspace_flags
 from scripts.demo import NoJob, last_job
 from scripts.looking.files import write_whole
 from scripts.looking.workspace import Workspace, reused_from
-from scripts.rolling.models import resolve
+from scripts.releasing.errors import ReleaseError
+from scripts.rolling.models import version_of
 from scripts.specs.build import write_build
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project, Spec
@@ -33,7 +34,7 @@ def main(args: argparse.Namespace) -> int:
         workspace, where = Workspace(config), workspace_flags(config)
         source = args.input or prepared_by_train(workspace, config)
         kind = input_type(source)
-        version = resolve(config["model"], args.model_version, where)
+        version = version_of(Path.cwd(), config, args.model_version)
         project = Project(Path.cwd(), args.env, {"model_version": version})
         endpoint, deployment = batch_specs(project)
         deploy(project, endpoint, deployment, where)
@@ -46,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
             "job": job,
             **summary(folder, deployment),
         }
-    except (SpecError, AzError, NoJob) as error:
+    except (SpecError, AzError, ReleaseError, NoJob) as error:
         print(error, file=sys.stderr)
         return 1
     write_whole(Path("build") / args.env / "batch.json", json.dumps(found, indent=2, sort_keys=True) + "\n")
@@ -57,6 +58,10 @@ def main(args: argparse.Namespace) -> int:
 def prepared_by_train(workspace: Workspace, config: dict[str, Any]) -> str:
     """The months that the last train job prepared."""
     step, output = PREPARED
+    if config["training"] is False:
+        raise AzError(
+            f"ENV={config['env']} never trains, so nothing is prepared; say what to score: make batch INPUT=…"
+        )
     train = last_job(config["env"], "train")
     found = next((child for child in workspace.children(train) if child["display_name"] == step), None)
     if found is None:

@@ -3,7 +3,8 @@
     python -m scripts.land --env local --month 2013-01..2013-06
 
 The months go to <landing>/flights/2013-01-01/flights.csv and <landing>/weather/2013-01-01/weather.csv, <landing> being
-the landing folder of the local workspace's datastore. In Azure the outside world does that by itself.
+the landing folder of the local workspace's datastore, or of a stand-in's (REHEARSE=1). In Azure the outside world does
+that by itself.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from scripts.az import is_local
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
 
@@ -49,12 +51,9 @@ def landing_folder(config: dict[str, Any]) -> Path:
     Raises:
         LandError: the environment is in Azure, or there is no local workspace.
     """
-    if config["env"] != "local":
+    if not is_local():
         raise LandError(upload_hint(config))
-    root = os.environ.get("AZUREML_LOCAL_ROOT")
-    if not root:
-        raise LandError("AZUREML_LOCAL_ROOT, the folder of local workspaces, is not set; run `make land MONTH=...`")
-    workspace = Path(root) / config["resource_group"] / config["workspace"]
+    workspace = Path(os.environ["AZUREML_LOCAL_ROOT"]) / config["resource_group"] / config["workspace"]
     datastore = workspace / "datastores" / config["datastore"]
     if not datastore.is_dir():
         raise LandError(f"{workspace} has no datastore {config['datastore']}; `make setup` makes the workspace")
@@ -64,7 +63,8 @@ def landing_folder(config: dict[str, Any]) -> Path:
 def upload_hint(config: dict[str, Any]) -> str:
     workspace = f"--resource-group {config['resource_group']} --workspace-name {config['workspace']}"
     return (
-        f"`land` writes into the local workspace only; {config['env']} is in Azure. Upload your own files instead:\n"
+        f"`land` writes into a workspace in a folder, and {config['env']} is in Azure (AZUREML_LOCAL_ROOT is not set; "
+        "`make land` sets it for ENV=local and REHEARSE=1). Upload your own files instead:\n"
         f"  az ml datastore show --name {config['datastore']} {workspace} --query '[account_name, container_name]'\n"
         f"  az storage blob upload-batch --auth-mode login --account-name ACCOUNT --destination CONTAINER "
         f"--destination-path {config['landing']}/flights --source FOLDER"

@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from scripts.alert import alert
-from scripts.az import AzError, az, az_json, az_shown
+from scripts.az import AzError, az, az_json, az_shown, is_local
 from scripts.looking.files import write_whole
 from scripts.looking.table import shown, table
-from scripts.looking.workspace import Document, Workspace, reused_from
+from scripts.looking.workspace import Document, Workspace
+from scripts.releasing.current import current_release
+from scripts.releasing.errors import ReleaseError
+from scripts.releasing.lineage import reference_made_by
+from scripts.releasing.route import refuse_unserved
 from scripts.rolling.models import served
 from scripts.rolling.specs import serving_of
 from scripts.specs.build import write_build
@@ -28,7 +32,6 @@ from scripts.specs.errors import SpecError
 from scripts.specs.project import Project, Spec
 
 VERDICTS = {"ok": 0, "breached": 3}  # anything else is 1
-REFERENCE = "reference"  # step of the train pipeline that registers what its model was trained on
 
 
 def main(args: argparse.Namespace) -> int:
@@ -36,14 +39,14 @@ def main(args: argparse.Namespace) -> int:
         project, workspace = watching(args.env)
         spec = monitor_of(project)
         create(project, spec, workspace)
-        if args.env != "local":
+        if not is_local():
             print(f"Azure runs it as its trigger says; now: az ml schedule trigger --name {spec.name}")
             return 0
         results = run(spec, workspace, args.env)
         if results:
             print("\n".join(report(results)))
         _, told = alert(workspace, spec.name, project.config, os.environ)
-    except (SpecError, AzError) as error:
+    except (SpecError, AzError, ReleaseError) as error:
         print(error, file=sys.stderr)
         return 1
     return VERDICTS.get(results["verdict"], 1) if results and told else 1
@@ -54,11 +57,17 @@ def watching(env: str) -> tuple[Project, Workspace]:
 
     Raises:
         AzError: nothing is served, or nobody knows what its model was trained on.
+        ReleaseError: something else is served than what was released.
     """
     project = Project(Path.cwd(), env)
     workspace, model = Workspace(project.config), project.config["model"]
     deployment = live(serving_of(project).name, workspace)
-    reference = project.config["monitor"]["reference"] or reference_of(deployment, model, workspace)
+    if project.registry:
+        release = current_release(project.root, project.config)
+        refuse_unserved(deployment, release.model_id, env)
+        reference = release.reference
+    else:
+        reference = project.config["monitor"]["reference"] or reference_of(deployment, model, workspace)
     values = {"monitor.deployment": deployment["name"], "monitor.reference": reference}
     return Project(Path.cwd(), env, values), workspace
 
@@ -87,9 +96,7 @@ def reference_of(deployment: Document, model: str, workspace: Workspace) -> str:
     """
     name, _, version = served(deployment).partition(":")
     job = workspace.model(name, version).get("tags", {}).get("root_job")
-    steps = workspace.children(job) if job else []
-    step = next((step for step in steps if step["display_name"] == REFERENCE), None)
-    found = workspace.data_made_by(f"{model}-reference", reused_from(step) or step["name"]) if step else None
+    found = reference_made_by(job, model, workspace) if job else None
     if found is None:
         raise AzError(
             f"{name}:{version} has no data asset {model}-reference from its train job {job or '(unknown)'}; register "

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scripts.alerting.decide import OK, Seen
 from scripts.alerting.runs import look
-from scripts.az import AzError, az_json, az_shown
+from scripts.az import AzError, az_json, az_shown, is_local
 from scripts.looking.files import write_whole
 from scripts.looking.workspace import Workspace
 from scripts.monitor import monitor_of
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
         project = Project(Path.cwd(), args.env)
         workspace, now = Workspace(project.config), datetime.now(UTC)
         seen = Seen(OK, now)
-        if not args.reason and args.env == "local":
+        if not args.reason and is_local():
             overdue = timedelta(hours=project.config["alert"]["overdue_hours"])
             seen = look(workspace, monitor_of(project).name, now, overdue)
         facts = gather(workspace, project.config["model"], args.reason or reason_of(seen), args.approved_by)

@@ -20,11 +20,12 @@ from typing import Any
 
 from scripts.az import AzError, workspace_flags
 from scripts.looking.files import write_whole
+from scripts.releasing.errors import ReleaseError
 from scripts.rolling.actions import Action, Progress, Rollout
 from scripts.rolling.checks import Checks
 from scripts.rolling.decide import next_action
 from scripts.rolling.drive import drive
-from scripts.rolling.models import resolve
+from scripts.rolling.models import version_of
 from scripts.rolling.online import OnlineEndpoint
 from scripts.rolling.owner import is_gone, owner
 from scripts.rolling.specs import Serving, serving_of
@@ -40,11 +41,11 @@ def main(args: argparse.Namespace) -> int:
     try:
         config = load_config(Path.cwd(), args.env)
         where = workspace_flags(config)
-        version = resolve(config["model"], args.model_version, where)
+        version = version_of(Path.cwd(), config, args.model_version)
         project = Project(Path.cwd(), args.env, {"model_version": version})
         serving = serving_of(project)
-        return roll_out(f"{config['model']}:{version}", serving, Submitting(project, serving, where), where)
-    except (SpecError, AzError, StateError) as error:
+        return roll_out(f"{config['model']}:{version}", serving, Submitting(project, serving, where))
+    except (SpecError, AzError, ReleaseError, StateError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -62,7 +63,7 @@ class Submitting(OnlineEndpoint):
         super().run(arguments)
 
 
-def roll_out(model: str, serving: Serving, online: Submitting, where: list[str]) -> int:
+def roll_out(model: str, serving: Serving, online: Submitting) -> int:
     config: dict[str, Any] = online.project.config
     settings = config["rollout"]
     asked = Rollout(
@@ -82,7 +83,7 @@ def roll_out(model: str, serving: Serving, online: Submitting, where: list[str])
         known = replace(progress, owner_gone=running is not None and is_gone(running.owner))
         return next_action(endpoint, replace(asked, now=datetime.now(UTC)), known)
 
-    checks = Checks(online, model, serving.sample, settings, where)
+    checks = Checks(online, model, serving.sample, config)
     said: list[str] = []
     code = drive(decide, online, checks, 60 * settings["stale_minutes"], lambda text: tell(text, said))
     report = {"endpoint": serving.name, "model": model, "accepted": code == 0, "outcome": said[-1], **checks.report}

@@ -4,7 +4,8 @@
     python -m scripts.smoke --env dev --deployment green
 
 It asks by name and compares: status, form and number of the predictions, finite and within what the model was trained
-on, equal to what the registered model itself says on the same rows, p95 within the limit of config/.
+on, equal to what the registered model itself says on the same rows, p95 within the limit of config/. Where models come
+from a registry, what has the traffic has to be what was released.
 """
 
 import argparse
@@ -12,6 +13,9 @@ import sys
 from pathlib import Path
 
 from scripts.az import AzError, az_json, workspace_flags
+from scripts.releasing.current import current_release
+from scripts.releasing.errors import ReleaseError
+from scripts.releasing.route import refuse_unserved
 from scripts.rolling.checks import Checks
 from scripts.rolling.models import served
 from scripts.rolling.online import OnlineEndpoint
@@ -28,13 +32,16 @@ def main(args: argparse.Namespace) -> int:
         online = OnlineEndpoint(serving.name, where)
         deployment = args.deployment or live(online)
         line = ["ml", "online-deployment", "show", "--endpoint-name", serving.name, "--name", deployment, *where]
-        model = served(az_json(line))
-        checks = Checks(online, model, serving.sample, project.config["rollout"], where)
+        shown = az_json(line)
+        if project.registry and not args.deployment:
+            refuse_unserved(shown, current_release(project.root, project.config).model_id, args.env)
+        model = served(shown)
+        checks = Checks(online, model, serving.sample, project.config)
         print(f"smoke test of {deployment}, which serves {model}", flush=True)
         if problem := checks.smoke(deployment):
             print(f"failed: {problem}", file=sys.stderr)
             return 1
-    except (SpecError, AzError) as error:
+    except (SpecError, AzError, ReleaseError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -65,11 +65,11 @@ def versions(name: Name, flags: list[str]) -> list[Version]:
     return [Version(str(row["version"]), row.get("tags") or {}) for row in rows]
 
 
-def in_registry(assets: Iterable[Spec], registry: str) -> list[Step]:
+def in_registry(assets: Iterable[Spec]) -> list[Step]:
     """A step for each asset that comes from a registry: it is there, or a promotion has to bring it."""
 
     def step(spec: Spec) -> Step:
-        name, version = name_of(spec), str(spec.version)
+        name, version, registry = name_of(spec), str(spec.version), str(spec.registry)
         line = ["ml", name.group, "show", "--name", name.name, "--version", version, "--registry-name", registry]
         if az([*line, "--output", "none"], expected=(0, MISSING)).returncode:
             return Step("missing", *name, version, f"{registry} lacks it; make promote brings it", spec.key)

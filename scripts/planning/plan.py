@@ -12,7 +12,6 @@ from scripts.planning.services import Live, Service, look_at_services, services
 from scripts.specs.project import Project, Spec
 from scripts.specs.scope import number_of
 
-FROM_REGISTRY = ("environment", "component")  # groups, where config says `assets_from: registry`
 CHANGES: tuple[Action, ...] = ("create", "change", "restore", "archive")
 UNCHANGED: tuple[Action, ...] = ("leave", "from registry")
 
@@ -67,16 +66,13 @@ def plan_all(project: Project, pruned: bool) -> Plan:
         steps, found = _pruned(project, own, where, live)
     else:
         steps, found = decide(own, look(own, asking(where))), services(project, live)
-    return Plan(project.env, [*steps, *in_registry(shared, str(project.config.get("registry")))], found)
+    return Plan(project.env, [*steps, *in_registry(shared)], found)
 
 
 def parted(project: Project) -> tuple[list[Spec], list[Spec]]:
     """Assets that belong to the workspace, and those that come from a registry."""
     assets = [spec for spec in project.specs.values() if spec.kind.asset]
-    if project.config.get("assets_from") != "registry":
-        return assets, []
-    shared = [spec for spec in assets if spec.kind.group in FROM_REGISTRY]
-    return [spec for spec in assets if spec not in shared], shared
+    return [spec for spec in assets if spec.registry is None], [spec for spec in assets if spec.registry]
 
 
 def _pruned(project: Project, own: list[Spec], where: list[str], live: Live) -> tuple[list[Step], list[Service]]:

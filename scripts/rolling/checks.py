@@ -3,8 +3,9 @@
 from functools import cached_property
 from typing import Any
 
+from scripts.az import workspace_flags
 from scripts.rolling.actions import Watch
-from scripts.rolling.models import expected
+from scripts.rolling.models import expected, model_flags
 from scripts.rolling.online import OnlineEndpoint
 from scripts.rolling.scoring import Rows, Scoring
 from scripts.rolling.smoke import Expected, SmokeError, smoke
@@ -18,14 +19,12 @@ class Checks:
         online: the endpoint.
         model: `name:version`.
         sample: rows of the sample request.
-        settings: `rollout` of config/.
-        where: flags that name the workspace.
+        config: of the environment.
     """
 
-    def __init__(
-        self, online: OnlineEndpoint, model: str, sample: Rows, settings: dict[str, Any], where: list[str]
-    ) -> None:
-        self._online, self._model, self._sample, self._settings, self._where = online, model, sample, settings, where
+    def __init__(self, online: OnlineEndpoint, model: str, sample: Rows, config: dict[str, Any]) -> None:
+        self._online, self._model, self._sample, self._config = online, model, sample, config
+        self._settings = settings = config["rollout"]
         self._limits = Limits(settings["max_error_rate"], settings["max_p95_ms"])
         self.report: dict[str, Any] = {}
 
@@ -36,7 +35,7 @@ class Checks:
     @cached_property
     def _expected(self) -> Expected:
         name, _, version = self._model.rpartition(":")
-        return expected(name, version, self._where)
+        return expected(name, version, model_flags(self._config))
 
     def smoke(self, deployment: str) -> str | None:
         """Why the smoke test of a deployment failed; None if it did not."""
@@ -75,5 +74,5 @@ class Checks:
 
     def _log(self, deployment: str) -> str:
         """Where a person reads on: the server tells callers nothing of an exception."""
-        names = f"--endpoint-name {self._online.name} --name {deployment} {' '.join(self._where)}"
+        names = f"--endpoint-name {self._online.name} --name {deployment} {' '.join(workspace_flags(self._config))}"
         return f"  its log: az ml online-deployment get-logs {names}"

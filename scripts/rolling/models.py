@@ -2,7 +2,8 @@
 
     python -m scripts.rolling.models --env dev --model-version 3
 
-prints the version: the one that is asked for if it exists, or the newest.
+prints the version: the one that is asked for if it exists, or the newest; that of the release where models come from a
+registry.
 """
 
 import argparse
@@ -13,19 +14,40 @@ from pathlib import Path
 from typing import Any
 
 from scripts.az import AzError, az, az_json, workspace_flags
+from scripts.releasing.current import current_release
+from scripts.releasing.errors import ReleaseError
 from scripts.rolling.smoke import Expected
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
+from scripts.specs.ids import registry_of
 
 
 def main(args: argparse.Namespace) -> int:
     try:
         config = load_config(Path.cwd(), args.env)
-        print(resolve(config["model"], args.model_version, workspace_flags(config)))
-    except (SpecError, AzError) as error:
+        print(version_of(Path.cwd(), config, args.model_version))
+    except (SpecError, AzError, ReleaseError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def version_of(root: Path, config: dict[str, Any], asked: str | None) -> str:
+    """The version that is deployed to an environment: its release's; where models are trained, the asked or newest one.
+
+    Raises:
+        AzError: there is no such version.
+        ReleaseError: there is no release, or not this one.
+    """
+    if registry_of(config):
+        return current_release(root, config, asked or "").version
+    return resolve(config["model"], asked, workspace_flags(config))
+
+
+def model_flags(config: dict[str, Any]) -> list[str]:
+    """Flags that name what has the models of an environment: a registry or its workspace."""
+    registry = registry_of(config)
+    return ["--registry-name", registry] if registry else workspace_flags(config)
 
 
 def resolve(model: str, version: str | None, where: list[str]) -> str:
@@ -41,12 +63,16 @@ def resolve(model: str, version: str | None, where: list[str]) -> str:
     if not numbers:
         raise AzError(f"model {model} has no version yet; `make train` registers one if the gate lets it through")
     if version and int(version) not in numbers:
-        raise AzError(f"model {model} has no version {version}; there are: {', '.join(map(str, numbers))}")
+        there = ", ".join(map(str, numbers))
+        raise AzError(f"model {model} has no version {version}, or it is archived; there are: {there}")
     return version or str(numbers[-1])
 
 
 def expected(model: str, version: str, where: list[str]) -> Expected:
     """What the registered version says on the rows that came with it.
+
+    Args:
+        where: flags that name what has the model.
 
     Raises:
         AzError: it can't be downloaded.

@@ -9,7 +9,8 @@ import yaml
 from scripts.specs.errors import SpecError
 from scripts.specs.scope import VARIABLE, with_scope
 
-RESERVED = {"env", "ref", "unique", "git", "tags", "version"}  # names that the renderer itself gives to templates
+# Names that the renderer itself gives to templates.
+RESERVED = {"env", "ref", "unique", "asset_id", "git", "tags", "version"}
 
 
 def environments(root: Path) -> list[str]:

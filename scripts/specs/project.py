@@ -17,10 +17,11 @@ import yaml
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
 from scripts.specs.files import Ignored, files_under, local_paths
+from scripts.specs.ids import asset_id, id_function, registry_of
 from scripts.specs.kinds import KINDS, ROOTS, SUFFIX, Kind, key_of, kind_of
 from scripts.specs.names import unique
 from scripts.specs.provenance import STAND_IN, provenance, stand_ins, tags
-from scripts.specs.scope import NUMBER, number_of, scope_tags, scoped, scoped_text
+from scripts.specs.scope import number_of, refuse_shared, scope_tags, scoped_text
 from scripts.specs.templates import Refused, Templates
 from scripts.specs.values import with_values
 
@@ -41,6 +42,7 @@ class Spec:
         version: the same; None for what is no versioned asset.
         refs: keys that it refers to, in order of appearance.
         files: what it carries: path relative to the repository -> content.
+        registry: that has its versions; None: the workspace has them.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Spec:
     version: str | None = None
     refs: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    registry: str | None = None
 
     @property
     def name(self) -> str:
@@ -61,8 +64,13 @@ class Spec:
 
     @property
     def id(self) -> str:
-        """How other specs refer to it: azureml:<name>:<version>."""
-        return f"azureml:{self.name}:{self.version}"
+        """How other specs refer to it: azureml:<name>:<version>, or azureml://registries/…"""
+        return asset_id(self.kind.name, self.name, self.version, self.registry)
+
+    @property
+    def workspace_id(self) -> str:
+        """The same of a workspace, whatever has it."""
+        return asset_id(self.kind.name, self.name, self.version, None)
 
 
 class Project:
@@ -85,6 +93,7 @@ class Project:
     ) -> None:
         self.root, self.env, self.values = root.resolve(), env, values or {}
         self.config = with_values(load_config(self.root, env), self.values)
+        self.registry = registry_of(self.config)
         self.templates = Templates(self.root)
         self._ignored = Ignored(self.root)
         self._git = provenance(self.root) if origin is None else origin
@@ -147,13 +156,13 @@ class Project:
         context = {**self._functions(refs), "git": stand_ins(self._git), "tags": tags(names)}
         if kind.asset:
             context["version"] = VERSION
-        spec = Spec(key, kind, template, template.removesuffix(".j2"), context, refs=refs)
+        spec = Spec(key, kind, template, template.removesuffix(".j2"), context, refs=refs, registry=self.registry)
         self._rendering.append(key)
         spec.text = self.templates.render(template, context)
         if kind.asset or kind.group == "schedule":
             spec.text = scoped_text(spec.text, number_of(self.config), "_" if kind.group == "component" else "-")
         spec.document = self._parse(spec)
-        self._refuse_shared(spec)
+        refuse_shared(spec.document, kind, template, number_of(self.config))
         spec.files = self._carried(spec)
         self._rendering.pop()
         self._settle(spec)
@@ -162,7 +171,8 @@ class Project:
 
     def _functions(self, refs: list[str]) -> dict[str, Any]:
         """Config and functions that a template may use; what it refers to is noted in `refs`."""
-        return {**self.config, "ref": self._ref(refs), "unique": unique(self.config)}
+        functions = {"ref": self._ref(refs), "unique": unique(self.config), "asset_id": id_function(self.registry)}
+        return {**self.config, **functions}
 
     def _ref(self, refs: list[str]) -> Callable[[str], str]:
         def ref(key: str) -> str:
@@ -174,7 +184,7 @@ class Project:
             kind = kind_of(self._templates[key])
             if kind is None or not kind.asset:
                 raise Refused(f"ref({key!r}): {self._templates[key]} is no versioned asset, so it has no id")
-            return self._link(key, refs).id
+            return self._link(key, refs).workspace_id  # `_settle` writes the registry's, once the content is hashed
 
         return ref
 
@@ -235,7 +245,10 @@ class Project:
         return "".join(f"/{name.removeprefix(prefix).removesuffix('.j2')}\n" for name in sorted(names)).encode()
 
     def _settle(self, spec: Spec) -> None:
-        """Hashes the content, gives an asset its version and puts provenance into the text."""
+        """Hashes the content; gives an asset its version; puts provenance and ids of a registry into the text.
+
+        All come after the hash, so that an asset has the same version in every environment that it is the same in.
+        """
         asked = self._asked.get(spec.key)
         spec.content = asked.content if asked and not spec.kind.asset else self._content(spec)
         if spec.kind.asset:
@@ -243,6 +256,11 @@ class Project:
             # Quoted: a hash of digits alone, or like 12e45678, would be read as a number.
             spec.text = re.sub(rf"^version: *{VERSION}", f'version: "{spec.version}"', spec.text, flags=re.MULTILINE)
             spec.text = spec.text.replace(VERSION, spec.version)
+        if self.registry:
+            for used in (self.specs[key] for key in spec.refs if self.specs[key].kind.asset):
+                old, new = used.workspace_id, used.id
+                spec.text = spec.text.replace(old, new)
+                spec.files = {name: data.replace(old.encode(), new.encode()) for name, data in spec.files.items()}
         values = {**self._tags, "content": spec.content}
         for name, stand_in in stand_ins(values).items():
             # A value of its own is quoted for the same reason: tags are text, a build id is digits.
@@ -262,22 +280,6 @@ class Project:
         }
         canonical = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-    def _refuse_shared(self, spec: Spec) -> None:
-        """Of a pull request, what would be taken for everybody's: by its name, or by tags that tell of none."""
-        number = number_of(self.config)
-        if not number:
-            return
-        named = {key: str(spec.document[key]) for key in ("name", "endpoint_name") if key in spec.document}
-        if spec.kind.name.endswith(" deployment"):
-            named.pop("name", None)
-        for key, name in named.items():
-            if scoped(name, number) != name:
-                raise SpecError(spec.template, f"{key}: {name} is not the pull request's own; make it with unique()")
-        if NUMBER not in (spec.document.get("tags") or {}):
-            raise SpecError(
-                spec.template, "needs the line `tags: << tags >>`; `make clean` knows by them what is whose"
-            )
 
     def _refuse_strays(self, names: list[str]) -> None:
         for name in names:

@@ -28,15 +28,16 @@ def provenance(root: Path) -> dict[str, str]:
     """
     environ = os.environ
     values = {
-        "commit": _git(root, "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"),
-        "branch": environ.get("BUILD_SOURCEBRANCHNAME") or _git(root, "rev-parse", "--abbrev-ref", "HEAD"),
+        "commit": git(root, "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"),
+        "branch": environ.get("BUILD_SOURCEBRANCHNAME") or git(root, "rev-parse", "--abbrev-ref", "HEAD"),
         "build": environ.get("BUILD_BUILDID", "local"),
-        "repository": environ.get("BUILD_REPOSITORY_URI") or _git(root, "remote", "get-url", "origin"),
+        "repository": environ.get("BUILD_REPOSITORY_URI") or git(root, "remote", "get-url", "origin"),
     }
     return {name: _plain(value) for name, value in values.items()}
 
 
-def _git(root: Path, *arguments: str) -> str:
+def git(root: Path, *arguments: str) -> str:
+    """What git prints; "none" if it fails."""
     result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
     return result.stdout.strip() if result.returncode == 0 else UNKNOWN
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from scripts.specs.errors import SpecError
+from scripts.specs.kinds import Kind
 
 VARIABLE = "PR"  # of the environment: a number
 NUMBER, EXPIRES = "pr", "expires"  # tags
@@ -61,3 +62,21 @@ def scope_tags(config: dict[str, Any], today: date) -> dict[str, str]:
     if not number:
         return {}
     return {NUMBER: number, EXPIRES: (today + timedelta(days=config["pr"]["days"])).isoformat()}
+
+
+def refuse_shared(document: dict[str, Any], kind: Kind, template: str, number: str) -> None:
+    """Refuses what a pull request makes that would be taken for everybody's.
+
+    Raises:
+        SpecError: by its name, or by tags that tell of no pull request.
+    """
+    if not number:
+        return
+    named = {key: str(document[key]) for key in ("name", "endpoint_name") if key in document}
+    if kind.name.endswith(" deployment"):
+        named.pop("name", None)
+    for key, name in named.items():
+        if scoped(name, number) != name:
+            raise SpecError(template, f"{key}: {name} is not the pull request's own; make it with unique()")
+    if NUMBER not in (document.get("tags") or {}):
+        raise SpecError(template, "needs the line `tags: << tags >>`: by these `make clean` knows what is whose")

@@ -391,6 +391,7 @@ def test_who_could_not_be_told_is_told_next_time_and_nobody_twice(az, hook, inbo
 def test_the_exit_code_says_what_is_seen(az, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(ways.WEBHOOK, raising=False)
+    monkeypatch.setenv("AZUREML_LOCAL_ROOT", str(tmp_path / "root"))
     project = SimpleNamespace(config=config(smtp_host=""))
     monkeypatch.setattr(alert, "Project", lambda *_: project)
     monkeypatch.setattr(alert, "monitors", lambda _: ["m"])

@@ -62,13 +62,25 @@ def test_a_month_that_there_is_not_is_refused_and_nothing_lands(datastore, text,
 
 
 @pytest.mark.parametrize("env", ["dev", "test", "prod"])
-def test_an_azure_environment_is_refused_with_the_line_to_use_instead(datastore, env, capsys):
+def test_an_azure_environment_is_refused_with_the_line_to_use_instead(datastore, monkeypatch, env, capsys):
+    monkeypatch.delenv("AZUREML_LOCAL_ROOT")
     assert run("--env", env, "--month", "2013-02") == 1
     error = capsys.readouterr().err
     assert f"{env} is in Azure" in error
     assert "az storage blob upload-batch" in error
     assert load_config(ROOT, env)["workspace"] in error
     assert not list(datastore.iterdir())
+
+
+def test_in_a_rehearsal_a_month_lands_in_the_stand_in_of_the_workspace(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("AZUREML_LOCAL_ROOT", str(tmp_path))
+    config = load_config(ROOT, "dev")
+    workspace = tmp_path / config["resource_group"] / config["workspace"]
+    folder = workspace / "datastores" / config["datastore"]
+    folder.mkdir(parents=True)
+    assert run("--env", "dev", "--month", "2013-02") == 0
+    assert (folder / config["landing"] / "weather/2013-02-01/weather.csv").is_file()
 
 
 def test_an_unknown_environment_is_refused_by_name(datastore, capsys):

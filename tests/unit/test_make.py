@@ -6,8 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from scripts.specs.config import environments, load_config
+
 ROOT = Path(__file__).resolve().parents[2]
-INHERITED = ("ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "AZURE_EXTENSION_DIR", "AZURE_CONFIG_DIR")
+INHERITED = (
+    "ENV",
+    "REHEARSE",
+    "AZUREML_LOCAL_ROOT",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "AZURE_EXTENSION_DIR",
+    "AZURE_CONFIG_DIR",
+)
 
 
 @pytest.fixture
@@ -37,6 +48,47 @@ def test_in_the_local_shell_azure_is_still_reached_by_the_persons_az(person: dic
     assert found("az", 'eval "$(make -s env)"\neval "$(make -s env ENV=dev)"', person) == [str(tmp_path / "az")]
 
 
+@pytest.fixture
+def rehearsal(person: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The person's variables, with a root in which stand-ins of the workspaces and of the registry are ready."""
+    root = tmp_path / "root"
+    for config in (load_config(ROOT, env) for env in environments(ROOT)):
+        for path in (
+            root / config["resource_group"] / config["workspace"] / "workspace.json",
+            root / "registries" / config["registry"] / "registry.json",
+        ):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    return {**person, "AZUREML_LOCAL_ROOT": str(root)}
+
+
+def test_a_rehearsal_has_the_names_of_azure_and_the_pinned_az(rehearsal: dict[str, str]) -> None:
+    shell = 'eval "$(make -s env ENV=dev REHEARSE=1)"\necho $AZURE_DEFAULTS_WORKSPACE $AZUREML_LOCAL_ROOT'
+    names, az = found("az", shell, rehearsal)
+    assert names == f"{load_config(ROOT, 'dev')['workspace']} {rehearsal['AZUREML_LOCAL_ROOT']}"
+    assert Path(az).is_relative_to(ROOT / ".tools")
+    assert "AZURE_DEFAULTS_SUBSCRIPTION" not in made("env", rehearsal, "ENV=dev", "REHEARSE=1")
+
+
+@pytest.mark.parametrize("verb", ["apply", "register-data", "train", "invoke", "smoke", "monitor", "schedule"])
+def test_a_rehearsal_issues_the_lines_that_azure_gets(rehearsal: dict[str, str], verb: str) -> None:
+    lines = made(verb, rehearsal, "--dry-run", "ENV=dev")
+    assert "dev" in lines
+    assert made(verb, rehearsal, "--dry-run", "ENV=dev", "REHEARSE=1") == lines
+
+
+def test_without_a_rehearsal_nothing_points_to_a_folder(rehearsal: dict[str, str]) -> None:
+    """Scripts take AZUREML_LOCAL_ROOT as the sign that the workspace is local, whoever has exported it."""
+    shell = 'eval "$(make -s env ENV=dev)"\necho "root:${AZUREML_LOCAL_ROOT-none}"'
+    assert found("az", shell, rehearsal)[0] == "root:none"
+
+
+def made(verb: str, variables: dict[str, str], *arguments: str) -> str:
+    """What make prints."""
+    line = ["make", "-s", verb, *arguments]
+    return subprocess.run(line, cwd=ROOT, env=variables, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize("verb", ["deploy", "batch"])
 def test_without_a_model_nothing_is_applied(person: dict[str, str], tmp_path: Path, verb: str) -> None:
     (tmp_path / "az").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\necho "[]"\n')
@@ -45,3 +97,26 @@ def test_without_a_model_nothing_is_applied(person: dict[str, str], tmp_path: Pa
     assert "has no version yet; `make train` registers one" in made.stderr
     [asked] = (tmp_path / "asked").read_text().splitlines()
     assert asked.startswith("ml model list ")
+
+
+@pytest.mark.parametrize("verb", ["train", "retrain", "schedule"])
+def test_what_trains_is_refused_where_config_says_so(person: dict[str, str], tmp_path: Path, verb: str) -> None:
+    (tmp_path / "az").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\n')
+    line = ["make", verb, "ENV=prod"]
+    made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert "ENV=prod never trains" in made.stderr
+    assert "make promote FROM=… TO=prod" in made.stderr
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_promotion_runs_with_the_variables_of_where_it_goes_to(person: dict[str, str]) -> None:
+    names = "FROM=dev", "TO=test", "MODEL_VERSION=3"
+    lines = made("promote", person, "--dry-run", *names, "APPROVED_BY=Ada")
+    assert '--from "dev" --to "test" --model-version "3" --approved-by "Ada"' in lines
+    exported = made("env", person, *names)
+    assert f"AZURE_DEFAULTS_WORKSPACE={load_config(ROOT, 'test')['workspace']}" in exported
+    wrong = subprocess.run(
+        ["make", "promote", *names, "ENV=dev"], cwd=ROOT, env=person, capture_output=True, text=True, check=False
+    )
+    assert "ENV=dev is not TO=test" in wrong.stderr

@@ -75,6 +75,7 @@ def az(tmp_path, monkeypatch) -> Az:
         monkeypatch.setattr(module, "az_json", stand_in.az_json)
     monkeypatch.setattr(monitor, "az_shown", lambda _: 0)
     monkeypatch.setattr(monitor, "alert", lambda *_: (Seen(OK, None), True))  # type: ignore[arg-type]
+    monkeypatch.setenv("AZUREML_LOCAL_ROOT", str(tmp_path / "root"))
     (tmp_path / "build" / "local").mkdir(parents=True)
     (tmp_path / SAMPLE).parent.mkdir(parents=True)
     shutil.copyfile(ROOT / SAMPLE, tmp_path / SAMPLE)
@@ -165,7 +166,8 @@ def test_a_run_that_does_not_complete_is_an_error_and_an_alert_too(az, status, m
     assert alerted == ["flight-delay"]
 
 
-def test_in_azure_it_is_created_and_the_service_runs_it(az, capsys):
+def test_in_azure_it_is_created_and_the_service_runs_it(az, monkeypatch, capsys):
+    monkeypatch.delenv("AZUREML_LOCAL_ROOT")
     assert run("--env", "dev") == 0
     assert az.line("schedule", "create")[4] == "build/dev/monitors/flight_delay.yml"
     assert not [line for line in az.lines if "trigger" in line]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace as with_registry
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from tests.specs_repository import copied, replace
 
 KIND = {kind.pattern.split("/")[0]: kind for kind in reversed(KINDS)}
 REPOSITORY = "https://example.com/flights"
+MINE = {"repository": REPOSITORY}
 
 
 def asset(key: str, version: str = "new", refs: Sequence[str] = ()) -> Spec:
@@ -39,8 +41,8 @@ ASSETS = [PIPELINE, TRAIN, ENVIRONMENT]
 BASE, TRAINED, ALL = Name("environment", "base"), Name("component", "train"), Name("component", "all")
 
 
-def versions(*names: str, archived: bool = False, **tags: str) -> list[Version]:
-    return [Version(name, tags, archived) for name in names]
+def versions(*names: str, archived: bool = False, tags: dict[str, str] | None = None) -> list[Version]:
+    return [Version(name, tags or {}, archived) for name in names]
 
 
 def actions(steps: list[Step]) -> dict[str, str]:
@@ -96,18 +98,18 @@ def pruned(found: dict[Name, list[Version]], used: set[tuple[str, str]] | None =
 
 
 def test_only_what_this_repository_owns_and_nothing_names_is_archived() -> None:
-    mine, others = {"repository": REPOSITORY}, {"repository": f"{REPOSITORY}-of-others"}
+    mine, others = MINE, {"repository": f"{REPOSITORY}-of-others"}
     found = {
-        BASE: versions("new", "old", **mine) + versions("theirs", **others) + versions("by-hand"),
-        TRAINED: versions("gone", archived=True, **mine),
-        ALL: versions("old", **mine),
-        Name("data", "left"): versions("1", **mine),
+        BASE: versions("new", "old", tags=mine) + versions("theirs", tags=others) + versions("by-hand"),
+        TRAINED: versions("gone", archived=True, tags=mine),
+        ALL: versions("old", tags=mine),
+        Name("data", "left"): versions("1", tags=mine),
     }
     assert pruned(found) == ["all:old", "left:1", "base:old"], "components first: they refer to the others"
 
 
 def test_what_something_still_refers_to_stays() -> None:
-    found = {BASE: versions("old", repository=REPOSITORY)}
+    found = {BASE: versions("old", tags=MINE)}
     served = {"environment": "azureml:/subscriptions/s/workspaces/w/environments/base/versions/old"}
     assert pruned(found, mentioned([served])) == []
     assert pruned(found, mentioned({"jobs": {"a": {"environment": "azureml:base:old"}}})) == []
@@ -115,7 +117,7 @@ def test_what_something_still_refers_to_stays() -> None:
 
 
 def test_a_pull_requests_versions_and_everybodys_are_kept_apart() -> None:
-    found = {BASE: versions("a", repository=REPOSITORY) + versions("b", repository=REPOSITORY, pr="7")}
+    found = {BASE: versions("a", tags=MINE) + versions("b", tags=MINE | {"pr": "7"})}
     assert pruned(found) == ["base:a"]
     assert pruned(found, number="7") == ["base:b"]
     assert pruned(found, number="8") == []
@@ -124,7 +126,7 @@ def test_a_pull_requests_versions_and_everybodys_are_kept_apart() -> None:
 @pytest.mark.parametrize("repository", ["", "none"])
 def test_without_a_remote_nothing_is_archived(repository: str) -> None:
     with pytest.raises(PlanError, match="has no git remote `origin`"):
-        prune(ASSETS, {BASE: versions("old", repository=repository)}, set(), repository, "")
+        prune(ASSETS, {BASE: versions("old", tags={"repository": repository})}, set(), repository, "")
 
 
 # ---- The questions
@@ -200,7 +202,7 @@ def test_an_asset_of_a_registry_is_there_or_a_promotion_brings_it(monkeypatch) -
         return SimpleNamespace(returncode=3 if "train" in line else 0)
 
     monkeypatch.setattr(reading, "az", az)
-    there, missing = reading.in_registry([ENVIRONMENT, TRAIN], "mlr")
+    there, missing = reading.in_registry([with_registry(spec, registry="mlr") for spec in (ENVIRONMENT, TRAIN)])
     assert (there.action, there.why) == ("from registry", "is in mlr")
     assert (missing.action, missing.why) == ("missing", "mlr lacks it; make promote brings it")
     assert "ml environment show --name base --version new --registry-name mlr --output none" in asked
@@ -312,11 +314,10 @@ def test_an_environment_of_releases_asks_the_registry_in_the_plan_alone(lines, c
     with Path("config/local.yml").open("a") as file:
         file.write("assets_from: registry\nregistry: mlr\n")
     assert apply.main(apply.parse_args([])) == 0
-    assert {line.split()[1] for line in lines if " create " in line} == {"data"}
-    assert not [line for line in lines if "--registry-name" in line]
-    capsys.readouterr()
+    assert lines == []
+    assert "assets come from registry mlr; `make promote TO=local" in capsys.readouterr().out
     assert plan.main(plan.parse_args([])) == 0
-    assert "6 from the registry" in capsys.readouterr().out
+    assert "7 from the registry" in capsys.readouterr().out
 
 
 def test_the_repository_of_a_render_is_what_tags_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

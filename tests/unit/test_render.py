@@ -21,6 +21,7 @@ from tests.specs_repository import copied, line_of, replace
 TRAIN = "components/train/component.yml.j2"
 BASE = "environments/base/environment.yml.j2"
 PIPELINE = "pipelines/train.yml.j2"
+BLUE = "endpoints/online/score/deployment"
 
 
 @pytest.fixture
@@ -146,15 +147,55 @@ def test_each_environment_sees_its_own_values(root: Path) -> None:
     assert prod.files["components/gate/policy.yml"] == b"# prod\nmin_gain: 0.02\n"
 
 
-# ---- Values of one render, and single specs
+# ---- Assets of a registry
 
-BLUE = "endpoints/online/score/deployment"
+
+def test_assets_of_a_registry_have_the_versions_that_the_workspace_has(root: Path) -> None:
+    """prod takes them from the registry, dev from its workspace; what its config changes nothing of is the same."""
+    dev, prod = (Project(root, env).specs for env in ("dev", "prod"))
+    same = ("environments/base", "components/train", "data/flights")
+    assert [prod[key].version for key in same] == [dev[key].version for key in same]
+    assert dev["components/train"].document["environment"] == dev["environments/base"].id
+    assert prod["components/train"].document["environment"] == prod["environments/base"].id
+    assert prod["environments/base"].id == (
+        f"azureml://registries/mlr-shared/environments/base/versions/{dev['environments/base'].version}"
+    )
+
+
+def test_the_model_of_a_deployment_is_the_registrys(root: Path) -> None:
+    registry = "azureml://registries/mlr-shared/models/flights"
+    assert Project(root, "prod").specs[BLUE].document["model"] == f"{registry}/versions/3"
+    assert Project(root, "dev").specs[BLUE].document["model"] == "azureml:flights:3"
+    assert Project(root, "prod", {"model_version": ""}).specs[BLUE].document["model"] == f"{registry}/labels/latest"
+
+
+def test_ids_in_files_that_an_asset_carries_are_the_registrys_too(root: Path) -> None:
+    (root / "components/train/notes.yml.j2").write_text('base: << ref("environments/base") >>\n')
+    dev, prod = (Project(root, env) for env in ("dev", "prod"))
+    assert dev.specs["components/train"].version == prod.specs["components/train"].version
+    assert prod.files["components/train/notes.yml"].decode() == f"base: {prod.specs['environments/base'].id}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("assets_from: registry", "assets_from: elsewhere", "write workspace or registry"),
+        ("registry: mlr-shared", "", "`registry`, its name, is missing"),
+    ],
+)
+def test_where_assets_are_is_said_right_or_refused(root: Path, old: str, new: str, says: str) -> None:
+    replace(root, "config/prod.yml", old, new)
+    with pytest.raises(SpecError, match=says):
+        Project(root, "prod")
+
+
+# ---- Values of one render, and single specs
 
 
 def test_a_value_that_is_set_goes_over_the_config_and_keeps_its_type(root: Path) -> None:
-    values = {"trials": "7", "policy.min_gain": "0.5", "exact_models": "false", "compute": "12"}
+    values = {"trials": "7", "policy.min_gain": "0.5", "training": "true", "compute": "12"}
     config = Project(root, "prod", values).config
-    assert (config["trials"], config["policy"], config["exact_models"]) == (7, {"min_gain": 0.5}, False)
+    assert (config["trials"], config["policy"], config["training"]) == (7, {"min_gain": 0.5}, True)
     assert config["compute"] == "12"  # text stays text, as a version does
 
 
@@ -167,7 +208,7 @@ def test_a_value_that_is_set_goes_over_the_config_and_keeps_its_type(root: Path)
         ("policy=1", "policy holds more than one value"),
         ("trials=many", "trials=many: it is a whole number, 4 now"),
         ("policy.min_gain=much", "it is a number, 0.01 now"),
-        ("exact_models=yes", "write true or false"),
+        ("training=yes", "write true or false"),
         ("trials", "'trials' is no setting; write key=value"),
         ("=7", "'=7' is no setting"),
     ],
@@ -179,15 +220,14 @@ def test_a_value_that_can_not_be_set_is_refused(root: Path, setting: str, says: 
 
 
 def test_a_single_spec_is_written_with_its_files_and_refs_and_others_stay(root: Path) -> None:
-    replace(root, "endpoints/online/score/deployment.yml.j2", "flights:3", "flights:<< trials >>")
-    replace(root, "endpoints/online/score/_green.yml.j2", "flights:4", "flights:<< trials >>")
+    replace(root, "endpoints/online/score/_green.yml.j2", "flights:4", "flights:<< model_version >>")
     build = write_build(Project(root, "local"))
 
-    path = build_spec(root, "local", BLUE, {"trials": "9"})
+    path = build_spec(root, "local", BLUE, {"model_version": "9"})
 
     assert path == build / "endpoints/online/score/deployment.yml"
     assert "model: azureml:flights:9" in path.read_text()
-    assert "model: azureml:flights:4" in path.with_name("green.yml").read_text()
+    assert "model: azureml:flights:3" in path.with_name("green.yml").read_text()
 
 
 def test_a_single_spec_needs_no_earlier_build(root: Path) -> None:

@@ -134,6 +134,7 @@ def test_what_led_to_it_is_in_the_tags_and_the_gate_has_the_last_word(az, tmp_pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(retrain, "Project", lambda *_: project)
     monkeypatch.setattr(retrain, "look", lambda *_: Seen(BREACHED, NOW, "run-1", WHAT))
+    monkeypatch.setenv("AZUREML_LOCAL_ROOT", str(tmp_path / "root"))
 
     assert retrain.main(retrain.parse_args([])) == 3
     assert az.submitted == [], "nobody has approved"
@@ -158,6 +159,7 @@ def test_a_reason_by_hand_needs_no_monitor(az, tmp_path, monkeypatch):
     project.root = tmp_path
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(retrain, "Project", lambda *_: project)
+    monkeypatch.delenv("AZUREML_LOCAL_ROOT", raising=False)
     argv = ["--env", "dev", "--approved-by", "Ada"]
     assert retrain.main(retrain.parse_args(argv)) == 3
     assert retrain.main(retrain.parse_args([*argv, "--reason", "mail of the monitor"])) == 0

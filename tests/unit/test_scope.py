@@ -74,7 +74,7 @@ def owned(folder: Path) -> Path:
     replace(root, "components/train/component.yml.j2", "tags: {commit: << git.commit >>", "tags: << tags >> #")
     replace(root, "environments/base/environment.yml.j2", "tags: {commit: << git.commit >>", "tags: << tags >> #")
     with (root / "config/local.yml").open("a") as file:
-        file.write("pr: {days: 7}\n")
+        file.write("training: true\npr: {days: 7}\n")
     return root
 
 

@@ -76,7 +76,7 @@ def test_the_newest_version_is_the_one_with_the_largest_number(monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "there", "named"),
     [
-        ("3", ("1", "2"), "model m has no version 3; there are: 1, 2"),
+        ("3", ("1", "2"), "model m has no version 3, or it is archived; there are: 1, 2"),
         (None, (), "model m has no version yet; `make train`"),
         ("latest", ("1",), "MODEL_VERSION=latest: .* a number"),
     ],
@@ -116,8 +116,10 @@ def test_by_default_a_batch_scores_what_the_last_training_prepared(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     Path("build/jobs").mkdir(parents=True)
     Path("build/jobs/local-train").write_text("fit\n")
-    config = {"env": "local", "resource_group": "g", "workspace": "w", "datastore": "store"}
+    config = {"env": "local", "resource_group": "g", "workspace": "w", "datastore": "store", "training": True}
     workspace = Workspace(config)
     reused = {"display_name": "prep", "name": "new", "properties": {"azureml.reusedrunid": "old"}}
     monkeypatch.setattr(workspace, "children", lambda job: [reused] if job == "fit" else [])
     assert batch.prepared_by_train(workspace, config) == "azureml://datastores/store/paths/azureml/old/prepared/"
+    with pytest.raises(AzError, match="never trains, so nothing is prepared; say what to score"):
+        batch.prepared_by_train(workspace, {**config, "training": False})

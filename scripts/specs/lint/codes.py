@@ -66,6 +66,7 @@ CODES = {
     "AML517": "monitor that breaches for its number of rows",
     "AML518": "alert that reaches nobody",
     "AML519": "monitor of an unknown deployment",
+    "AML520": "reference data of the newest version",
 }
 # What may well be meant: shown like the others, but the exit code stays 0.
 WARNINGS = {"AML515", "AML517"}

@@ -14,17 +14,17 @@ from scripts.specs.lint.repository import Subject, resolved
 # Either brings the server that calls init() and run().
 SERVERS = ("azureml-inference-server-http", "azureml-defaults")
 PAYLOADS = {"request", "response"}  # collections that the platform records by itself
-EXACT = "exact_models"  # key of the config
+NEWEST = re.compile(r"@[^/]*$|/labels/[^/]+$")  # end of an id that names no version
 
 
 def exact_model(subject: Subject) -> Iterator[Problem]:
-    """Where config says `exact_models: true`, as for production, a deployment names the version of its model."""
+    """Where config says `training: false`, a deployment names the version of its model."""
     model = subject.document.get("model")
     if not subject.spec.kind.name.endswith("deployment") or not isinstance(model, str):
         return
-    if subject.repository.project.config.get(EXACT) is True and re.search(r"@[^/]*$|/labels/[^/]+$", model):
+    if subject.repository.project.config.get("training") is False and NEWEST.search(model):
         message = (
-            f"{model}: config says {EXACT}: true, so name a version (model_version in config, or --set); "
+            f"{model}: config says training: false, so name a version (model_version in config, or --set); "
             "which model is the newest changes without a commit"
         )
         yield Problem("AML411", ("model",), message)

@@ -8,6 +8,7 @@ from typing import Any
 from scripts.specs.lint.findings import Position, Problem
 from scripts.specs.lint.ports import mapping
 from scripts.specs.lint.repository import Subject, hint
+from scripts.specs.lint.rules.deployments import NEWEST
 
 DRIFT = {"data_drift", "prediction_drift"}
 KS = "two_sample_kolmogorov_smirnov_test"
@@ -29,6 +30,8 @@ def monitors(subject: Subject) -> Iterator[Problem]:
     for name in signals:
         position = ("create_monitor", "monitoring_signals", name)
         yield from _signal(mapping(signals, name), position)
+        if subject.repository.project.config.get("training") is False:
+            yield from _exact_reference(mapping(signals, name), position)
     yield from _alerts(monitor, signals)
     yield from _target(subject, mapping(monitor, "monitoring_target"))
 
@@ -93,6 +96,21 @@ def _itself(signal: dict[str, Any], position: Position) -> Iterator[Problem]:
                 "longer than that of production_data; make it twice as long"
             )
             yield Problem("AML517", (*where, "data_window"), message)
+
+
+def _exact_reference(signal: dict[str, Any], position: Position) -> Iterator[Problem]:
+    """Where nothing is trained, the reference data belong to the model that was promoted, and are named as exactly.
+
+    Those with a window are what was recorded in some time before: they move on by intent.
+    """
+    reference = mapping(signal, "reference_data")
+    path = mapping(reference, "input_data").get("path")
+    if isinstance(path, str) and NEWEST.search(path) and "data_window" not in reference:
+        message = (
+            f"{path}: config says training: false, so name a version (monitor.reference in config, or --set); the "
+            "newest data need not be those that the served model was trained with"
+        )
+        yield Problem("AML520", (*position, "reference_data", "input_data", "path"), message)
 
 
 def _window(data: dict[str, Any]) -> tuple[timedelta | None, timedelta | None]:

@@ -1,0 +1,1 @@
+"""Releases: what was promoted to an environment, on which evidence, and what is deployed there."""

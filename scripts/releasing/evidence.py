@@ -1,0 +1,53 @@
+"""Evidence that the tests of a commit are green: the JUnit report of `make test`."""
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.releasing.errors import ReleaseError
+
+REPORT = Path("build") / "tests.xml"
+AGAIN = "run `make test` on this commit, or take the pipeline's artifact `tests`"
+
+
+@dataclass(frozen=True)
+class Tests:
+    """Tests that passed.
+
+    Args:
+        number: how many.
+        commit: of what was tested.
+    """
+
+    number: int
+    commit: str
+
+
+def green_tests(report: Path, commit: str) -> Tests:
+    """The tests of `commit`, all of them green.
+
+    Args:
+        report: JUnit file with the properties that conftest.py gives it: commit, collected, whole.
+
+    Raises:
+        ReleaseError: it is missing, of another commit, of some of the tests only, or not green.
+    """
+    try:
+        suite = ET.parse(report).getroot().find("testsuite")
+    except FileNotFoundError as error:
+        raise ReleaseError(f"{report} is missing, so nobody knows whether the tests are green; {AGAIN}") from error
+    except ET.ParseError as error:
+        raise ReleaseError(f"{report} is no JUnit report: {error}; {AGAIN}") from error
+    if suite is None:
+        raise ReleaseError(f"{report} has no testsuite; {AGAIN}")
+    properties = {one.get("name"): one.get("value") for one in suite.iterfind("properties/property")}
+    tests, failures, errors = (int(suite.get(name, 0)) for name in ("tests", "failures", "errors"))
+    if properties.get("commit") != commit:
+        raise ReleaseError(f"{report}: the tests ran on {properties.get('commit')}, and this is {commit}; {AGAIN}")
+    if properties.get("whole") != "true":
+        raise ReleaseError(f"{report}: only some of the tests ran (-k, -m, paths …); {AGAIN}")
+    if failures or errors:
+        raise ReleaseError(f"{report}: {failures} tests failed and {errors} ended in an error; mend that, and {AGAIN}")
+    if tests == 0 or tests < int(properties.get("collected") or 0):
+        raise ReleaseError(f"{report}: {tests} of {properties.get('collected')} tests ran; {AGAIN}")
+    return Tests(tests, commit)
