@@ -87,7 +87,8 @@ status=$$(az ml job show --name "$$job" $(IN) --query status --output tsv); \
 echo "job $$job: $$status"; test "$$status" = Completed
 endef
 
-# A verb over a version of the model, which is looked up before `apply`: that takes a while, and would be for nothing.
+# A verb over a version of the model, which is looked up before `apply`: that takes a while, and would be for nothing
+# without one. So is the input of `batch`.
 define of_version
 version=$$($(PY) -m scripts.rolling.models --env $(ENV) $(VERSION)); \
 $(MAKE) apply; \
@@ -141,7 +142,8 @@ smoke: setup ## Compare what the endpoint answers with what the registered model
 loadtest: setup .tools/loadtest/.ready ## Requests per second, p50, p95, p99 and errors of the endpoint against limits
 	@$(PY) -m scripts.loadtest --env $(ENV) --locust .tools/loadtest/bin/locust
 batch: setup ## Score files: make batch INPUT=flights/ (CSV or Parquet; by default what train prepared)
-	@$(call of_version,batch,$(if $(INPUT),--input "$(INPUT)"))
+	@input=$$($(PY) -m scripts.rolling.inputs --env $(ENV) --input "$${INPUT:-}"); \
+	$(call of_version,batch,--input "$$input")
 
 ##@ Release
 promote: setup ## Give a version of the model to the next environment: make promote FROM=dev TO=test MODEL_VERSION=3 APPROVED_BY=name

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 from scripts.specs.errors import SpecError
@@ -34,6 +36,11 @@ def is_local() -> bool:
     return bool(os.environ.get("AZUREML_LOCAL_ROOT"))
 
 
+def shell_line(arguments: Sequence[str]) -> str:
+    """An `az` line as it can be pasted into a shell."""
+    return f"az {shlex.join(arguments)}"
+
+
 def az(arguments: list[str], expected: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
     """Run `az` with `arguments`.
 
@@ -45,9 +52,9 @@ def az(arguments: list[str], expected: tuple[int, ...] = (0,)) -> subprocess.Com
     except FileNotFoundError as error:
         raise AzError(NO_AZ) from error
     if NO_EXTENSION in result.stderr:
-        raise AzError(f"az {' '.join(arguments)}\n`az` lacks the `ml` extension; az extension add --name ml")
+        raise AzError(f"{shell_line(arguments)}\n`az` lacks the `ml` extension; az extension add --name ml")
     if result.returncode not in expected:
-        raise AzError(f"az {' '.join(arguments)}\nexit code {result.returncode}: {result.stderr.strip()}")
+        raise AzError(f"{shell_line(arguments)}\nexit code {result.returncode}: {result.stderr.strip()}")
     return result
 
 
@@ -69,4 +76,4 @@ def az_json(arguments: list[str]) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise AzError(f"az {' '.join(arguments)}\nprinted no JSON but: {text.strip()[:200] or 'nothing'}") from error
+        raise AzError(f"{shell_line(arguments)}\nprinted no JSON but: {text.strip()[:200] or 'nothing'}") from error

@@ -3,8 +3,8 @@
     python -m scripts.batch --env dev --input flights/
     python -m scripts.batch --env dev --input azureml:prepared:3 --model-version 3
 
-The input is a file or folder of CSV or Parquet with the columns of the model, here or in a datastore; by default what
-`make train` prepared. Endpoint and deployment are made if they are missing.
+The input is a file or folder of CSV or Parquet with the columns of the model, here or in a datastore. Endpoint and
+deployment are made if they are missing.
 """
 
 import argparse
@@ -14,73 +14,41 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from scripts.az import AzError, az, az_json, az_shown, workspace_flags
-from scripts.demo import NoJob, last_job
+from scripts.az import AzError, az, az_json, az_shown, shell_line, workspace_flags
 from scripts.looking.files import write_whole
-from scripts.looking.workspace import Workspace, reused_from
 from scripts.releasing.errors import ReleaseError
+from scripts.rolling.inputs import input_type
 from scripts.rolling.models import version_of
 from scripts.specs.build import write_build
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project, Spec
 
 OUTPUT = "score"  # of every batch job
-PREPARED = ("prep", "prepared")  # step of the train pipeline and its output
 
 
 def main(args: argparse.Namespace) -> int:
     try:
         config = Project(Path.cwd(), args.env).config
-        workspace, where = Workspace(config), workspace_flags(config)
-        source = args.input or prepared_by_train(workspace, config)
-        kind = input_type(source)
+        where, kind = workspace_flags(config), input_type(args.input)
         version = version_of(Path.cwd(), config, args.model_version)
         project = Project(Path.cwd(), args.env, {"model_version": version})
         endpoint, deployment = batch_specs(project)
         deploy(project, endpoint, deployment, where)
-        job = invoke(endpoint.name, deployment.name, source, kind, where)
+        job = invoke(endpoint.name, deployment.name, args.input, kind, where)
         folder = follow(job, where)
         found = {
             "endpoint": endpoint.name,
             "model": f"{config['model']}:{version}",
-            "input": source,
+            "input": args.input,
             "job": job,
             **summary(folder, deployment),
         }
-    except (SpecError, AzError, ReleaseError, NoJob) as error:
+    except (SpecError, AzError, ReleaseError) as error:
         print(error, file=sys.stderr)
         return 1
     write_whole(Path("build") / args.env / "batch.json", json.dumps(found, indent=2, sort_keys=True) + "\n")
     print(f"{found['rows']:,} predictions by {found['model']}: {found['file']}")
     return 0
-
-
-def prepared_by_train(workspace: Workspace, config: dict[str, Any]) -> str:
-    """The months that the last train job prepared."""
-    step, output = PREPARED
-    if config["training"] is False:
-        raise AzError(
-            f"ENV={config['env']} never trains, so nothing is prepared; say what to score: make batch INPUT=…"
-        )
-    train = last_job(config["env"], "train")
-    found = next((child for child in workspace.children(train) if child["display_name"] == step), None)
-    if found is None:
-        raise AzError(f"job {train} has no step {step}; say what to score: make batch INPUT=…")
-    job = reused_from(found) or found["name"]
-    return f"azureml://datastores/{config['datastore']}/paths/azureml/{job}/{output}/"
-
-
-def input_type(source: str) -> str:
-    """Whether an input is a file or a folder.
-
-    Raises:
-        AzError: it would have to be here, and is not.
-    """
-    if ":" not in source.split("/")[0]:
-        if not Path(source).exists():
-            raise AzError(f"INPUT={source}: there is no such file or folder here; a datastore is azureml://…")
-        return "uri_folder" if Path(source).is_dir() else "uri_file"
-    return "uri_file" if Path(source).suffix and not source.endswith("/") else "uri_folder"
 
 
 def batch_specs(project: Project) -> tuple[Spec, Spec]:
@@ -108,17 +76,17 @@ def deploy(project: Project, endpoint: Spec, deployment: Spec, where: list[str])
     # One that is there is not created again: that would take its default away from whoever calls it meanwhile.
     if az(show, expected=(0, 3)).returncode:
         lines.insert(0, ["ml", "batch-endpoint", "create", "--file", f"{folder}/{endpoint.path}"])
-    for line in lines:
-        print(f"az {' '.join(line)}", flush=True)
-        az([*line, *where, "--output", "none"])
+    for arguments in lines:
+        print(shell_line(arguments), flush=True)
+        az([*arguments, *where, "--output", "none"])
 
 
 def invoke(endpoint: str, deployment: str, source: str, kind: str, where: list[str]) -> str:
     """Submits the job and returns its name."""
-    line = ["ml", "batch-endpoint", "invoke", "--name", endpoint, "--deployment-name", deployment]
-    line += ["--input", source, "--input-type", kind]
-    print(f"az {' '.join(line)}", flush=True)
-    job = az_json([*line, *where]).get("name")
+    arguments = ["ml", "batch-endpoint", "invoke", "--name", endpoint, "--deployment-name", deployment]
+    arguments += ["--input", source, "--input-type", kind]
+    print(shell_line(arguments), flush=True)
+    job = az_json([*arguments, *where]).get("name")
     if not job:
         raise AzError("az ml batch-endpoint invoke gave no job name")
     return str(job)
@@ -156,7 +124,7 @@ def summary(folder: Path, deployment: Spec) -> dict[str, Any]:
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
-    parser.add_argument("--input", help="file, folder, data asset or azureml:// path (default: what train prepared)")
+    parser.add_argument("--input", required=True, help="file, folder, data asset or azureml:// path")
     parser.add_argument("--model-version", help="version of the registered model (default: the newest)")
     return parser.parse_args(argv)
 

@@ -130,7 +130,10 @@ def create(project: Project, spec: Spec, workspace: Workspace) -> None:
 
 
 def run(spec: Spec, workspace: Workspace, env: str) -> Document | None:
-    """Runs the monitor now; its results, None if the job came to none. The report goes to build/<env>/."""
+    """Runs the monitor now; its results, None if the job came to none. The report goes to build/<env>/.
+
+    A job that failed, since a step of some signals did, may have a report of the others.
+    """
     line = ["ml", "schedule", "trigger", "--name", spec.name]
     print(f"az {' '.join(line)}", flush=True)
     job = az_json([*line, *workspace.flags]).get("job_name")
@@ -140,12 +143,16 @@ def run(spec: Spec, workspace: Workspace, env: str) -> Document | None:
     status = workspace.job(job)["status"]
     if status != "Completed":
         print(f"job {job}: {status}", file=sys.stderr)
-        return None
     folder = Path("build") / "monitor" / job
-    az(["ml", "job", "download", "--name", job, "--output-name", "report", "--download-path", str(folder),
-        *workspace.flags])  # fmt: skip
     found = folder / "named-outputs" / "report"
-    results: dict[str, Any] = json.loads((found / "results.json").read_text(encoding="utf-8"))
+    line = ["ml", "job", "download", "--name", job, "--output-name", "report", "--download-path", str(folder)]
+    try:
+        az([*line, *workspace.flags])
+        results: dict[str, Any] = json.loads((found / "results.json").read_text(encoding="utf-8"))
+    except (AzError, FileNotFoundError) as error:
+        if status != "Completed":
+            return None
+        raise AzError(f"job {job} has no report: {error}") from error
     page = Path("build") / env / "monitor.html"
     shutil.copyfile(found / "report.html", page)
     write_whole(Path("build") / env / "monitor.json", json.dumps({**results, "page": str(page)}, indent=2) + "\n")

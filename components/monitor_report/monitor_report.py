@@ -63,7 +63,7 @@ def runs(client: MlflowClient) -> Iterator[str]:
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--signals", type=Path, nargs="+", required=True, help="outputs of monitor_signals")
+    parser.add_argument("--signals", type=Path, nargs="*", required=True, help="outputs of monitor_signals")
     parser.add_argument("--history", type=Path, help="folder of earlier reports: <run>/results.json")
     parser.add_argument("--monitor", required=True, help="the monitor, its run and its signals, as JSON")
     parser.add_argument("--report", type=Path, required=True, help="output: folder of report.html and results.json")

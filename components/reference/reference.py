@@ -1,6 +1,8 @@
 """The months that a model was trained on, with its predictions: what its monitor compares production data with.
 
 The prediction is in a column of the name that the scoring script records: a monitor compares columns of one name.
+Numbers are cut as the data collector cuts them. A value that is frequent and lies on the edge of two buckets would change
+sides otherwise, and the monitor would see drift where there is none.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import pandas as pd
 from mlflow.models import Model
 
 PREDICTION = "prediction"
+DECIMALS = 10  # that azureml-ai-monitoring records
 
 
 def main(args: argparse.Namespace) -> int:
@@ -23,7 +26,7 @@ def main(args: argparse.Namespace) -> int:
     for month in months:  # one at a time: there may be many
         frame = pd.read_parquet(args.prepared / f"{month}.parquet")
         frame[PREDICTION] = model.predict(frame[features])
-        frame.to_parquet(args.reference / f"{month}.parquet", index=False)
+        frame.round(DECIMALS).to_parquet(args.reference / f"{month}.parquet", index=False)
         rows += len(frame)
     shutil.copyfile(Path(__file__).with_name("MLTable"), args.reference / "MLTable")
     mlflow.log_metrics({"rows": rows, "months": len(months)})

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml_workspace import Unsupported, Workspace, WorkspaceError
+from ml_workspace import Workspace, WorkspaceError
 
 from .session import holder, registry, workspace
 
@@ -35,10 +35,8 @@ def create(
         kwargs["build"] = {"path": str(Path(context).resolve()), "dockerfile_path": dockerfile or "Dockerfile"}
     fields = [(name, value) for name, value in kwargs.items() if value is not None]
     doc = document(kind, file, [*fields, *(params_override or [])])
-    if kind == "data":
+    if kind != "component":
         doc["datastore"] = str(datastore or doc.get("datastore") or "").removeprefix("azureml:")
-    elif doc.get("datastore"):
-        raise Unsupported(f"datastore: the local workspace chooses where it keeps the files of a {kind}.")
     with naming(file):
         row: Row = _engine(place, kind, "create")(doc)
     return row

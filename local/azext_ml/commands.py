@@ -26,7 +26,10 @@ def register(loader: "MlCommandsLoader") -> None:
             group.custom_command("archive", "archive")
             group.custom_command("restore", "restore")
             if kind != "component":
-                group.custom_command("share", "share", command_type=registries, custom_command_type=registries)
+                preview = {"is_preview": True} if kind == "data" else {}
+                group.custom_command(
+                    "share", "share", command_type=registries, custom_command_type=registries, **preview
+                )
             if kind == "model":
                 group.custom_command("download", "download")
                 group.generic_update_command("update", "edit", **_update_with("set_stage"))

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 PASSED_ON = {
     "ml data create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description -d", "--datastore"),
     "ml environment create": ("--name -n", "--version -v", "--image -i", "--conda-file -c", "--os-type", "--tags",
-                              "--description", "--build-context -b", "--dockerfile-path -d"),
+                              "--description", "--build-context -b", "--dockerfile-path -d", "--datastore"),
     "ml component create": ("--name -n", "--version -v"),
-    "ml model create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description", "--tags", "--stage -s"),
+    "ml model create": ("--name -n", "--version -v", "--path -p", "--type -t", "--description", "--tags", "--stage -s",
+                        "--datastore"),
     "ml compute create": ("--name -n", "--type -t", "--size", "--tier", "--min-instances", "--max-instances",
                           "--idle-time-before-scale-down -d", "--description", "--tags", "--location -l",
                           "--identity-type", "--user-assigned-identities -i"),

@@ -56,8 +56,6 @@ WORKSPACE = ("--allow-roleassignment-on-rg -r", "--application-insights -a", "--
              "--update-dependent-resources -u")  # fmt: skip
 # Flags of supported commands that have a meaning on Azure alone.
 FLAGS = {
-    "ml environment create": ("--datastore",),
-    "ml model create": ("--datastore",),
     "ml compute create": ("--admin-password", "--admin-username", "--enable-node-public-ip", "--ssh-key-value",
         "--ssh-public-access-enabled -p", "--subnet", "--user-object-id", "--user-tenant-id", "--vnet-name"),
     "ml compute list-sizes": ("--location -l",),

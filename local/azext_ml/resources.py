@@ -26,6 +26,10 @@ def create(
     fields = [(name, value) for name, value in {**kwargs, "identity": identity}.items() if value is not None]
     doc = document(kind, file, [*fields, *(params_override or [])])
     if kind == "compute":
+        from ml_workspace import machine
+
+        if doc["type"] not in machine.KINDS:
+            raise Unsupported(f"type: a {doc['type']} compute is not supported: use {' or '.join(machine.KINDS)}.")
         doc = {"location": "local", **doc, "provisioning_state": "Succeeded"}
         if doc["type"] == "computeinstance":
             doc["state"] = "Running"

@@ -15,6 +15,8 @@ from ml_workspace.plan import RUNNABLE
 WEAK = (r"Unknown field\.|Not a valid (integer|number|string|boolean)\.", r"In order to specify |Not a valid URL\.|"
         r"Value passed is not a data binding|Anonymous assets must be defined inline")  # fmt: skip
 OPTIONS = re.compile(r"^Value (?P<value>.+) passed is not in set (?P<allowed>\[.*\])$")
+# What azure-ai-ml says beside these where the name of a resource would do too.
+EXISTING = "In order to specify an existing "
 TYPE = "Unsupported job type: "
 # The line of azure-ai-ml's own code that it puts behind an error of Python's.
 TRACE = re.compile(r" from {2,}.*", re.DOTALL)
@@ -52,7 +54,8 @@ def lines(text: str) -> list[str]:
     for group in _groups(text):
         ranks = [_rank(message) for _, message in group]
         best = [finding for finding, rank in zip(group, ranks, strict=True) if rank == min(ranks)]
-        for field, message in _merged(best):
+        names = {field for field, message in group if message.startswith(EXISTING)}
+        for field, message in _merged(best, names):
             told[f"{field}: {message}" if field else message] = None
     return [*told]
 
@@ -107,8 +110,8 @@ def _rank(message: str) -> int:
     return next((rank for rank, pattern in enumerate(WEAK, 1) if re.match(pattern, message)), 0)
 
 
-def _merged(findings: list[Finding]) -> Iterator[Finding]:
-    """The allowed values of all alternatives in one finding."""
+def _merged(findings: list[Finding], names: set[str]) -> Iterator[Finding]:
+    """The allowed values of all alternatives in one finding; fields in `names` may be the name of a resource too."""
     allowed: dict[Finding, list[str]] = {}
     for field, message in findings:
         options = OPTIONS.match(message)
@@ -117,4 +120,5 @@ def _merged(findings: list[Finding]) -> Iterator[Finding]:
         else:
             yield field, message
     for (field, value), values in allowed.items():
-        yield field, f"Value {value} is not one of {', '.join(values)}."
+        names_too = ["azureml:NAME"] if field in names else []
+        yield field, f"Value {value} is not one of {', '.join([*values, *names_too])}."

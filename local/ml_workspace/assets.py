@@ -63,11 +63,12 @@ class Assets:
 
         Raises:
             Conflict: the version exists with other content.
-            WorkspaceError: bad name, missing local path.
+            WorkspaceError: bad name or version, missing local path or one that is not of the type.
         """
         name = doc.get("name") or ""
-        if not NAME.match(name):
-            raise WorkspaceError(f"{kind} name '{name}': letters, digits, '-', '_' and '.', at most 255, are allowed.")
+        for what, text in (("name", name), ("version", str(doc.get("version") or "1"))):
+            if not NAME.match(text):
+                raise WorkspaceError(f"{kind} {what} '{text}': only letters, digits, '-', '_' and '.', at most 255.")
         stored = self._take_in(kind, dict(doc))
         content = {k: v for k, v in stored.items() if k not in MUTABLE_OF.get(kind, MUTABLE)}
         digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
@@ -106,7 +107,8 @@ class Assets:
             known = [r["version"] for r in self._rows(kind, name, True, False)]
             hint = f" Versions: {', '.join(known[:10])}." if known and version else ""
             # Azure's client looks a label up by itself: a missing one is a plain error there, not the service's 404.
-            error = WorkspaceError if label else NotFound
+            # But not that of a component, which the service knows.
+            error = WorkspaceError if label and kind != "component" else NotFound
             raise error(f"{kind.capitalize()} '{what}' was not found in {self._holder.title}.{hint}")
         return self._document(row)
 
@@ -188,10 +190,13 @@ class Assets:
             from . import images  # here, since those who only look don't need it
 
             images.with_conda_file(doc, Path)  # refuses what can not be built here
-            if doc.get("build"):
-                doc["build"] = {**doc["build"], "path": self.upload(Path(doc["build"]["path"]), "build.path")}
         datastore = doc.pop("datastore", None)
+        if doc.get("build"):
+            path = self.upload(Path(doc["build"]["path"]), "build.path", datastore)
+            doc["build"] = {**doc["build"], "path": path}
         if kind in ("data", "model") and "://" not in str(doc["path"]):
+            if kind == "data":
+                _check_type(doc["type"], Path(doc["path"]))
             doc["path"] = self.upload(Path(doc["path"]), "path", datastore)
         return self.keep_code(doc) if kind == "component" else doc
 
@@ -297,3 +302,11 @@ class Assets:
         suffix = f"/versions/{version}" if version else ""
         prefix = "azureml:" if kind in ("environment", "component", "code") and self._holder.id.startswith("/") else ""
         return f"{prefix}{self._holder.id}/{PLURAL[kind]}/{name}{suffix}"
+
+
+def _check_type(kind: str, path: Path) -> None:
+    """Refuse a local path that the type does not fit; one that is not there is for the upload to tell."""
+    fits = {"uri_file": path.is_file(), "uri_folder": path.is_dir(), "mltable": (path / "MLTable").is_file()}
+    if path.exists() and not fits.get(kind, True):
+        wanted = {"uri_file": "a file", "uri_folder": "a folder", "mltable": "a folder with a file MLTable"}[kind]
+        raise WorkspaceError(f"path: File path does not match asset type {kind}: {path} is not {wanted}.")

@@ -194,10 +194,17 @@ class Jobs:
         return self.get(name)
 
     def download(self, name: str, target: Path, output: str | None = None, all_outputs: bool = False) -> Path:
-        """Copy a job's artifacts, one named output, or everything below `target`, laid out as Azure does it."""
-        job = self.get(name)
+        """Copy a job's artifacts, one named output, or everything below `target`, laid out as Azure does it.
+
+        A sweep's are those of its best trial; what the sweep itself has kept goes to `hd-artifacts`.
+        """
+        job, artifacts = self.get(name), "artifacts"
         if job["status"] not in TERMINAL:
             raise WorkspaceError(f"Job '{name}' is {job['status']}; download it when it has ended.")
+        best = job["properties"].get("best_child_run_id") if job["type"] == "sweep" else None
+        if best and not output:
+            self.download(best, target)
+            artifacts = "hd-artifacts"
         wanted = [output] if output else list(job["outputs"]) if all_outputs else []
         for item in wanted:
             place = self._ws.resolve.job_output(name, item)
@@ -209,9 +216,9 @@ class Jobs:
                 shutil.copytree(place, goal, dirs_exist_ok=True)
             else:
                 shutil.copyfile(place, goal / place.name)
-        artifacts = self._ws.path / "jobs" / name / "artifacts"
-        if artifacts.exists() and not output:
-            shutil.copytree(artifacts, target / "artifacts", dirs_exist_ok=True)
+        kept = self._ws.path / "jobs" / name / "artifacts"
+        if kept.exists() and not output:
+            shutil.copytree(kept, target / artifacts, dirs_exist_ok=True)
         return target
 
     def plan(self, doc: dict[str, Any], source: Path, warn: "Callable[[str], None]" = _unheard) -> "Plan":

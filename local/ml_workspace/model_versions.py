@@ -13,10 +13,11 @@ VERSION = "azureml.version"  # the version that the person asked for, where they
 TYPE = "azureml.type"
 ARCHIVED = "azureml.archived"
 DIGEST = "azureml.digest"
+PATH = "azureml.path"  # in the datastore that the person asked for, where they did
 JOB = "azureml.job"  # also the tag that names a run's job
 PROPERTY = "azureml.property."
 TYPES = ("custom_model", "mlflow_model", "triton_model")
-OWN = (VERSION, TYPE, ARCHIVED, DIGEST, JOB)
+OWN = (VERSION, TYPE, ARCHIVED, DIGEST, PATH, JOB)
 STAGES = ("None", "Staging", "Production", "Archived")
 
 Version = dict[str, Any]

@@ -33,7 +33,7 @@ class Models:
 
         Args:
             doc: name, path (local, azureml:// or runs:/RUN/PATH), and if wanted version, type, tags, description,
-                properties, stage.
+                properties, stage, datastore (that keeps the files of a local path; MLflow's server has a copy of them).
 
         Returns:
             The version's document; that of the existing version if it has the same content.
@@ -55,6 +55,8 @@ class Models:
             existing = next((v for v in self._versions(name) if mv.number(v) == version), None)
             if existing is None:
                 tags = {**mv.stored_tags(doc), mv.TYPE: kind, mv.DIGEST: digest, **origin.get("tags", {})}
+                if doc.get("datastore") and "://" not in str(doc["path"]):
+                    tags[mv.PATH] = self._ws.assets.upload(content, "path", doc["datastore"])
                 existing = self._register(name, version, {
                     "source": self._keep(content, digest), "description": doc.get("description") or "",
                     "run_id": origin.get("run_id", ""), "tags": [{"key": k, "value": v} for k, v in tags.items()],
@@ -207,8 +209,8 @@ class Models:
 
     def _document(self, version: Row) -> Row:
         place = self._place(version)
-        path = version["source"]
-        if place is not None:
+        path: str = mv.tags_of(version).get(mv.PATH) or version["source"]
+        if place is not None and path == version["source"]:
             below = place.relative_to(self._tracking.artifact_root.resolve()).as_posix()
             path = f"{DATASTORE}{below}{'/' if place.is_dir() else ''}"
         return mv.document(version, place, path, self._job(version), self._ws.id)

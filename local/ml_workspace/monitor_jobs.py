@@ -19,6 +19,7 @@ SIGNALS, REPORT, RESULT = "monitor_signals", "monitor_report", "result"
 MOST = 8  # folders of signals that a report takes
 PREPARED = "preprocessed_input_data"  # the output of a pre_processing_component
 # What the computation needs to know of a signal, by the names of the YAML.
+LEAST = "minimum_rows"  # a property of the signal, since Azure's YAML has no key for it
 OF_SIGNAL = ("type", "metric_thresholds", "features", "feature_type_override", "data_segment")
 
 
@@ -90,10 +91,8 @@ class MonitorJob:
             "production_columns": _merged(side.get("data_column_names") for side in sides),
             "reference_columns": first["reference_data"].get("data_column_names") or {},
         }
-        asked = [{key: signal[key] for key in OF_SIGNAL if signal.get(key) is not None} for _, signal in group]
         common = {"ml_task": task, **columns}
-        named = zip(group, asked, strict=True)
-        inputs["signals"] = _json([{"name": name, **keys, **common} for (name, _), keys in named])
+        inputs["signals"] = _json([{"name": name, **_asked(signal), **common} for name, signal in group])
         return self._add("signals", _step(_typed(component(SIGNALS), inputs), inputs))
 
     def _custom(self, name: str, signal: Row) -> str:
@@ -158,6 +157,12 @@ class MonitorJob:
             },
             "warnings": warnings,
         }
+
+
+def _asked(signal: Row) -> Row:
+    asked = {key: signal[key] for key in OF_SIGNAL if signal.get(key) is not None}
+    least = (signal.get("properties") or {}).get(LEAST)
+    return {**asked, LEAST: int(least)} if least else asked
 
 
 def _typed(own: Row, inputs: dict[str, Any]) -> Row:

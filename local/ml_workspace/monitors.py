@@ -10,7 +10,7 @@ from .catalog import Row
 from .errors import Unsupported, WorkspaceError
 from .monitor_data import OUTPUTS, MonitorData, prefixed
 from .monitor_defaults import SIGNALS, THRESHOLDS, warn_of_thresholds, window_days
-from .monitor_jobs import MonitorJob
+from .monitor_jobs import LEAST, MonitorJob
 from .plan import Plan
 from .resolve import ASSET_ID, asset_reference
 from .trigger import Warn
@@ -113,6 +113,9 @@ class _Preparation:
         if kind == "custom":
             self._custom(signal)
             return
+        least = str((signal.get("properties") or {}).get(LEAST) or 1)
+        if not least.isdecimal() or int(least) < 1:
+            raise WorkspaceError(f"properties.{LEAST}: '{least}' is not a number of rows from 1 on.")
         production = signal.get("production_data") or self._data.default_production(kind)
         signal["production_data"] = production
         for number, data in enumerate(production if isinstance(production, list) else [production]):

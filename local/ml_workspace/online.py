@@ -173,9 +173,14 @@ class OnlineEndpoints(OnlineDeployments):
 
         Raises:
             NotFound: no such endpoint.
-            WorkspaceError: another answer than 200, with its status and body.
+            WorkspaceError: no such deployment; another answer than 200, with its status and body.
         """
         key = self.keys(name)["primaryKey"]
+        known = [row["name"] for row in self.rows(name)]
+        if deployment and deployment not in known:  # it would become a header
+            raise WorkspaceError(
+                f"Endpoint '{name}' has no deployment {deployment!r}; its deployments are: {', '.join(known) or 'none'}."
+            )
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         if deployment:
             headers["azureml-model-deployment"] = deployment

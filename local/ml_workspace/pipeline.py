@@ -74,6 +74,12 @@ def run(
             while True:
                 failed = [e for e in ended.values() if e.status != "Completed"]
                 halted = cancel.is_set() or (failed and not settings.get("continue_on_step_failure"))
+                lost = [] if halted else [n for n in waiting if _is_lost(plan.jobs[n], waiting[n], ended, settings)]
+                for name in lost:
+                    del waiting[name]
+                    ended[name] = _never_started(session, call, job, name)
+                if lost:
+                    continue
                 ready = [
                     n
                     for n, needs in waiting.items()
@@ -91,7 +97,7 @@ def run(
         finally:
             stop.set()  # whatever went wrong here, jobs that still run are canceled
     for name in waiting:
-        _note_canceled(session, call, job, name)
+        _never_started(session, call, job, name)
     if cancel.is_set():
         raise StepCanceled("the pipeline was canceled")
     for status in ("Failed", "Canceled"):  # a failure cancels others, so it comes first
@@ -143,6 +149,11 @@ def _is_served(node: Plan, source: str, ended: dict[str, "Ended"], settings: dic
     return bool(go_on) and all((node.spec["inputs"].get(name) or {}).get("optional") for name in taken)
 
 
+def _is_lost(node: Plan, needs: set[str], ended: dict[str, "Ended"], settings: dict[str, Any]) -> bool:
+    """Whether a node can't run any more. For what takes its outputs it is then like one that has failed."""
+    return any(source in ended and not _is_served(node, source, ended, settings) for source in needs)
+
+
 def _outputs(call: "Call", ended: dict[str, "Ended"]) -> dict[str, Value]:
     made = {}
     for job, node in call.plan.jobs.items():
@@ -152,8 +163,10 @@ def _outputs(call: "Call", ended: dict[str, "Ended"]) -> dict[str, Value]:
     return made
 
 
-def _note_canceled(session: "Session", call: "Call", job: str, name: str) -> None:
+def _never_started(session: "Session", call: "Call", job: str, name: str) -> "Ended":
     """A job that never started because of another one is listed as Canceled, as on Azure."""
+    from .execution import Ended
+
     root = session.ws.catalog.row("SELECT doc FROM jobs WHERE name = ?", session.root)
     document = {
         "name": str(uuid.uuid4()),
@@ -178,3 +191,4 @@ def _note_canceled(session: "Session", call: "Call", job: str, name: str) -> Non
         plan={},
     )
     session.say(f"{document['display_name']}: canceled, it was never started", job)
+    return Ended(document["name"], "Canceled", error="it was never started")

@@ -64,9 +64,15 @@ class Registry(Holder):
 
         Raises:
             NotFound: no such registry below `root`.
+            Unsupported: Microsoft's own.
         """
         path = root / "registries" / name
         registry = cls(path) if NAME.match(name) and (path / "registry.json").exists() else None
+        if registry is None and name == "azureml":
+            raise Unsupported(
+                "Registry 'azureml' is Microsoft's, on Azure. The local workspace stands in for some of its "
+                "environments where a job or a deployment names one, and has nothing else of it."
+            )
         if registry is None or (group and registry.group != group):
             where = f" in resource group '{group}'" if group else ""
             raise NotFound(

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import processes
+from . import processes, serving_logs
 from .catalog import Row
 from .serving_fleet import Fleet
 from .serving_folder import ServingFolder, read_json
@@ -80,6 +80,7 @@ class Supervisor:
 
     def tick(self, now: float) -> None:
         """One round: look, start, watch, route, say what has been reached."""
+        serving_logs.cut(self._folder.supervisor_log)
         self._load()
         needs = needed(self._deployments)
         self._front.step(now)

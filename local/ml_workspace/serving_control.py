@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from . import processes
 from .errors import WorkspaceError
 from .names import JOB
-from .serving_folder import HOST, MARK, ServingFolder, mark
+from .serving_folder import HOST, MARK, SUPERVISOR, ServingFolder, mark
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -29,7 +29,7 @@ class Serving:
     def __init__(self, ws: "Workspace") -> None:
         self._ws = ws
         self.folder = ServingFolder(ws.path)
-        self.log = self.folder.path / "supervisor.log"
+        self.log = self.folder.supervisor_log
 
     def ensure(self) -> None:
         """Start the supervisor if it is not up."""
@@ -72,18 +72,24 @@ class Serving:
         """End the supervisor, the router and all servers; whether anything ran. The deployments stay in the catalog."""
         if not self.folder.path.exists():
             return False
-        ran = False
+        self.folder.make()
+        ran, end = False, time.monotonic() + START
         # First the one that would start the others again; one that has just been started is yet to record itself.
-        while self._held():
-            ran = self._end(["supervisor"]) or ran
+        while (lock := self._seized()) is None:
+            ran = self._end([SUPERVISOR]) or ran
+            if time.monotonic() > end:  # it can't: the disk is full, say
+                processes.kill_marked(f"{MARK}={mark(self._ws.path, SUPERVISOR)}")
+                ran = True
             time.sleep(POLL)
-        with processes.exclusive(self.folder.lock):
+        try:
             ran = self._end(["router", "servers"]) or ran
             for pid, value in processes.marked(MARK):  # what a killed supervisor had no time to record
                 if value.startswith(mark(self._ws.path, "")):
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
             self.folder.keep({key: value for key, value in self.folder.record().items() if key == "ports"})
+        finally:
+            os.close(lock)
         return ran
 
     def _end(self, names: list[str]) -> bool:
@@ -104,20 +110,30 @@ class Serving:
                 return True
         return False
 
+    def _seized(self) -> int | None:
+        """The lock, as a descriptor; None if somebody else has it at this moment."""
+        lock = os.open(self.folder.lock, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        return lock
+
     def _spawn(self) -> bool:
         """Start a supervisor; False if somebody else has the lock at this moment."""
         # The lock is taken here and inherited, so there is no moment at which two could start.
-        lock = os.open(self.folder.lock, os.O_CREAT | os.O_RDWR, 0o600)
+        lock = self._seized()
+        if lock is None:
+            return False
+        variables = {key: value for key, value in os.environ.items() if key != JOB}
         try:
-            with suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                with self.log.open("ab") as log:
-                    subprocess.Popen(
-                        [sys.executable, str(Path(__file__).parent), "serve", str(self._ws.path)],
-                        pass_fds=(lock,), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                        cwd=self.folder.sockets, env={k: v for k, v in os.environ.items() if k != JOB},
-                    )  # fmt: skip
-                return True
+            with self.log.open("ab") as log:
+                subprocess.Popen(
+                    [sys.executable, str(Path(__file__).parent), "serve", str(self._ws.path)],
+                    pass_fds=(lock,), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    cwd=self.folder.sockets, env={**variables, MARK: mark(self._ws.path, SUPERVISOR)},
+                )  # fmt: skip
         finally:
             os.close(lock)
-        return False
+        return True

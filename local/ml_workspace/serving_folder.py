@@ -13,11 +13,12 @@ from .processes import exclusive
 
 HOST = "127.0.0.1"
 CONTROL = "control.sock"  # of the router, among the sockets of the servers
+SUPERVISOR = "supervisor"  # stands for a socket in the mark of the supervisor, which has none
 MARK = "AZUREML_SERVING_SOCKET"  # the environment variable that names a server, or the router, in its processes
 
 
 def mark(workspace: Path, socket: str) -> str:
-    """What MARK is in the processes of the server, or router, that a socket belongs to."""
+    """What MARK is in the processes of the server, router or supervisor that a socket belongs to."""
     return f"{workspace}/{socket}"
 
 
@@ -31,6 +32,7 @@ class ServingFolder:
         self.keys_lock = self.path / "keys.lock"
         """Held while keys are changed, and while a folder of an endpoint is made or removed."""
         self.routes = self.path / "routes.json"
+        self.supervisor_log, self.router_log = self.path / "supervisor.log", self.path / "router.log"
         self.sockets = self.path / "s"
         """Unix sockets, bound and reached by their file names: a socket's path has at most 107 bytes."""
         self._record = self.path / "server.json"

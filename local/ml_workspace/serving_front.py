@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import processes
+from . import processes, serving_logs
 from .catalog import Row
 from .errors import WorkspaceError
 from .serving_folder import CONTROL, HOST, MARK, ServingFolder, mark, read_json, write_secret
@@ -57,6 +57,7 @@ class Front:
         """Start the router if it isn't up."""
         if self.known:
             if processes.alive(self.known["pid"], self.known["identity"]):
+                serving_logs.cut(self._folder.router_log)
                 return
             self._died(now)
         if now < self._due:
@@ -138,7 +139,7 @@ class Front:
         numbers = [str(listening.fileno()) for listening in self._sockets]
         listen, collector, control = numbers
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        with (self._folder.path / "router.log").open("ab") as log:
+        with self._folder.router_log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._python), str(ROUTER), str(self._folder.routes), "--listen", listen, "--collector", collector,
                  "--control", control],

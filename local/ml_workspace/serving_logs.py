@@ -1,4 +1,4 @@
-"""The logs of servers: an old one is kept beside each, and none grows without end."""
+"""The logs of servers, router and supervisor: an old one is kept beside each, and none grows without end."""
 
 import os
 import shutil

@@ -184,7 +184,7 @@ class Sweep:
         return StepResult(
             outputs=best.result.outputs,
             properties={
-                "best_child_run_id": best.result.run_id,
+                "best_child_run_id": best.result.job,  # on Azure a run has the name of its job
                 "score": repr(best.metric),
                 "trials": str(len(self.trials)),
             },

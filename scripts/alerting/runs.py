@@ -90,21 +90,22 @@ def longest_gap(trigger: dict[str, Any]) -> timedelta:
 
 
 def verdict(workspace: Workspace, run: Document) -> Seen:
-    """What a run that has ended says of the signals that alert."""
+    """What a run that has ended says of the signals that alert; one that failed may have found something."""
     at, name = created(run), str(run["name"])
+    failure = {}
     if run["status"] != "Completed":
         why = workspace.why_failed(name) or f"az ml job stream --name {name} {' '.join(workspace.flags)}"
-        return Seen(FAILED, at, name, {"run": f"job {name}: {run['status']}: {why}"})
+        failure["run"] = f"job {name}: {run['status']}: {why}"
     try:
         results = workspace.output(name, "report", "results.json")
     except AzError as error:
-        return Seen(FAILED, at, name, {"report": f"job {name} has no results: {error}"})
+        return Seen(FAILED, at, name, failure or {"report": f"job {name} has no results: {error}"})
     signals = [signal for signal in results["signals"] if signal["alert_enabled"]]
     if results["alert"] == BREACHED:
-        return Seen(BREACHED, at, name, breaches(signals))
+        return Seen(BREACHED, at, name, breaches(signals) | failure)
     if results["alert"] == FAILED:
-        return Seen(FAILED, at, name, errors(signals))
-    return Seen(OK, at, name)
+        return Seen(FAILED, at, name, errors(signals) | failure)
+    return Seen(FAILED, at, name, failure) if failure else Seen(OK, at, name)
 
 
 def breaches(signals: Iterable[Document]) -> dict[str, str]:

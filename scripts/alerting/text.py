@@ -12,11 +12,12 @@ HEADLINES = {
     SILENT: "the monitor did not run, so nothing is known",
     RECOVERED: "back to normal",
 }
+RUN = "run"  # key of what is told of the run itself
 LISTED = 50  # of what is wrong
 
 
 def subject(monitor: str, message: Message) -> str:
-    headline = HEADLINES[message.kind].format(count=len(message.what))
+    headline = HEADLINES[message.kind].format(count=len(message.what.keys() - {RUN}))
     return f"[{message.kind}] {' '.join(monitor.split())}: {headline}{' (still)' if message.again else ''}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from scripts.az import AzError
+from scripts.az import AzError, shell_line
 from scripts.rolling.actions import Action, End, Line, Progress, Smoke, Wait, Watch
 from scripts.rolling.state import Endpoint
 
@@ -79,7 +79,7 @@ def step(action: Action, progress: Progress, online: Online, tests: Tests, say: 
     """Does one thing and returns what is known then."""
     match action:
         case Line():
-            say(f"{action.why}\n  az {' '.join(quoted(action.arguments))}")
+            say(f"{action.why}\n  {shell_line(action.arguments)}")
             online.run(action.arguments)
             return action.after
         case Smoke():
@@ -97,8 +97,3 @@ def judged(progress: Progress, check: str, failure: str | None) -> Progress:
     if failure:
         return replace(progress, failure=f"{check}: {failure}")
     return replace(progress, passed=progress.passed | {check})
-
-
-def quoted(arguments: tuple[str, ...]) -> list[str]:
-    """The line as it can be pasted into a shell."""
-    return [f'"{one}"' if " " in one else one for one in arguments]

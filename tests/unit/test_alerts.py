@@ -187,6 +187,18 @@ def test_a_run_that_failed_is_no_silence(az, status):
     assert (seen.kind, seen.what["run"]) == (FAILED, f"job new: {status}: new ran out of memory")
 
 
+def test_a_run_that_failed_hides_no_breach_and_is_told_whatever_its_other_signals_say(az):
+    az.run("new", START, "Failed", alert=BREACHED, signals=[signal([ROW], [ERROR])])
+    seen = az.look(START)
+    assert (seen.kind, seen.what.keys()) == (BREACHED, {TEMP, "run"})
+    _, message = decide(None, seen, START, DAY)
+    assert message
+    assert subject("m", message) == "[breached] m: 1 beyond the threshold"
+    assert "- run: job new: Failed: new ran out of memory" in body("m", "rg/ws", message)
+    az.run("newer", START + timedelta(minutes=1), "Failed", alert=OK, signals=[signal([])])
+    assert az.look(START + timedelta(hours=1)).kind == FAILED
+
+
 def test_a_run_without_results_has_failed(az):
     az.run("new", START)
     assert az.look(START).kind == FAILED

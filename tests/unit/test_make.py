@@ -89,14 +89,23 @@ def made(verb: str, variables: dict[str, str], *arguments: str) -> str:
     return subprocess.run(line, cwd=ROOT, env=variables, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("verb", ["deploy", "batch"])
-def test_without_a_model_nothing_is_applied(person: dict[str, str], tmp_path: Path, verb: str) -> None:
+@pytest.mark.parametrize("verb", [["deploy"], ["batch", "INPUT=README.md"]])
+def test_without_a_model_nothing_is_applied(person: dict[str, str], tmp_path: Path, verb: list[str]) -> None:
     (tmp_path / "az").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\necho "[]"\n')
-    made = subprocess.run(["make", verb, "ENV=dev"], cwd=ROOT, env=person, capture_output=True, text=True, check=False)
+    made = subprocess.run(["make", *verb, "ENV=dev"], cwd=ROOT, env=person, capture_output=True, text=True, check=False)
     assert made.returncode != 0
     assert "has no version yet; `make train` registers one" in made.stderr
     [asked] = (tmp_path / "asked").read_text().splitlines()
     assert asked.startswith("ml model list ")
+
+
+def test_without_what_it_would_score_a_batch_asks_nobody(person: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "az").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    line = ["make", "batch", "ENV=dev", """INPUT=no such/$$(touch 'a') "ü" `b`.csv"""]
+    made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert """INPUT=no such/$(touch 'a') "ü" `b`.csv: there is no such file or folder here""" in made.stderr
+    assert not (tmp_path / "asked").exists()
 
 
 @pytest.mark.parametrize("verb", ["train", "retrain", "schedule"])

@@ -39,6 +39,8 @@ class Az:
         if line[1:3] == ["job", "download"]:
             folder = Path(line[line.index("--download-path") + 1], "named-outputs", "report")
             folder.mkdir(parents=True)
+            if not self.results:
+                return type("Done", (), {"returncode": 0, "stderr": ""})
             (folder / "results.json").write_text(json.dumps(self.results))
             (folder / "report.html").write_text("<!doctype html>")
         return type("Done", (), {"returncode": 0, "stderr": "WARNING: not all metrics reach Azure\n"})
@@ -164,6 +166,19 @@ def test_a_run_that_does_not_complete_is_an_error_and_an_alert_too(az, status, m
     assert run() == 1
     assert capsys.readouterr().err == f"job run-1: {status}\n"
     assert alerted == ["flight-delay"]
+
+
+def test_a_run_of_which_a_step_failed_shows_what_the_others_found(az, capsys):
+    az.status, az.results = "Failed", results("breached")
+    assert run() == 3
+    shown = capsys.readouterr()
+    assert shown.err == "job run-1: Failed\n"
+    assert "report: build/local/monitor.html" in shown.out
+
+
+def test_a_run_that_completes_without_a_report_is_an_error(az, capsys):
+    assert run() == 1
+    assert capsys.readouterr().err.startswith("job run-1 has no report: ")
 
 
 def test_in_azure_it_is_created_and_the_service_runs_it(az, monkeypatch, capsys):

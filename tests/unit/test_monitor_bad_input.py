@@ -179,24 +179,66 @@ def test_a_segment_is_compared_alone(tmp_path):
     [
         ("{", "no JSON"),
         ("[]", "at least one"),
-        ([{"name": "a", "type": "data_drift"}], "metric_thresholds is empty"),
         ([drift("a"), drift("a")], "two signals"),
         ([drift("../a")], "name of a file"),
-        ([drift("a", threshold=-1)], "0 or more"),
-        ([drift("a", threshold="high")], "0 or more"),
-        ([drift("a", threshold=True)], "0 or more"),
-        ([drift("a", metric=DISTANCE, surprise=1)], "surprise"),
-        ([drift("a", features="x")], "list of names"),
-        ([{"name": "a", "type": "generation_safety_quality"}], "is not one of"),
-        ([{"name": "a", "type": "data_drift", "metric_thresholds": {"numerical": {NULLS: 0.1}}}], NULLS),
+        ([{"type": "data_drift"}], "with a name"),
+        (["drift"], "with a name"),
     ],
 )
-def test_signals_that_make_no_sense_are_refused(tmp_path, capsys, signals, said):
+def test_a_call_that_names_no_signals_is_refused(tmp_path, capsys, signals, said):
     text = signals if isinstance(signals, str) else json.dumps(signals)
     path = placed(tmp_path / "data.parquet", {"x": FINE})
     line = ["--reference", path, "--production", path, "--signals", text, "--result", str(tmp_path / "result")]
     assert command.main(command.parse_args(line)) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("signal", "said"),
+    [
+        ({"name": "a", "type": "data_drift"}, "metric_thresholds is empty"),
+        (drift("a", threshold=-1), "0 or more"),
+        (drift("a", threshold="high"), "0 or more"),
+        (drift("a", threshold=True), "0 or more"),
+        (drift("a", metric=DISTANCE, surprise=1), "surprise"),
+        (drift("a", features="x"), "list of names"),
+        ({"name": "a", "type": "generation_safety_quality"}, "is not one of"),
+        ({"name": "a", "type": "data_drift", "metric_thresholds": {"numerical": {NULLS: 0.1}}}, NULLS),
+        ({"name": "a", "type": "data_drift", "metric_thresholds": {"textual": {DISTANCE: 0.1}}}, "textual"),
+    ],
+)
+def test_a_signal_that_makes_no_sense_is_told_and_hides_no_other(tmp_path, signal, said):
+    found = monitor(tmp_path, {"x": FINE}, {"x": FINE}, signal, drift("fine"))
+    assert not found["a"]["features"]
+    assert codes(found["a"]) == {("error", "bad-signal", None)}
+    assert said in found["a"]["findings"][0]["message"]
+    assert values(found["fine"]) == {"x": 0.0}
+
+
+def test_a_threshold_that_makes_no_sense_hides_no_other_of_its_signal(tmp_path):
+    signal = drift()
+    signal["metric_thresholds"]["numerical"] |= {KS: 1.5, "population_stability_index": -1}
+    found = monitor(tmp_path, {"x": FINE}, {"x": FINE}, signal)["drift"]
+    assert {row["metric"] for row in found["features"]} == {DISTANCE, KS}
+    assert codes(found) == {("error", "bad-threshold", None), ("warning", "odd-threshold", None)}
+
+
+def test_a_mistake_of_the_monitor_itself_costs_only_the_figures_that_it_is_in(tmp_path, monkeypatch, capsys):
+    real = load("monitor_signals", "signals.drift_signal").DriftSignal
+    measure = real._measure
+
+    def broken(self, name, *rest):
+        return 1 / 0 if name == "y" else measure(self, name, *rest)
+
+    monkeypatch.setattr(real, "_measure", broken)
+    monkeypatch.setattr(load("monitor_signals", "signals.performance"), "performance", lambda *_: 1 / 0)
+    mae = {"name": "mae", "type": "model_performance", "metric_thresholds": {"regression": {"mae": 1}}}
+    found = monitor(tmp_path, {"x": FINE, "y": FINE}, {"x": FINE, "y": FINE}, drift(), quality(), mae)
+    assert codes(found["drift"]) == {("error", "crashed", "y")}
+    assert codes(found["mae"]) >= {("error", "crashed", None)}
+    assert values(found["drift"]) == {"x": 0.0}
+    assert values(found["quality"]) == {"x": 0.0, "y": 0.0}
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_a_damaged_column_does_not_hide_the_others(tmp_path):

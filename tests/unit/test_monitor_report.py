@@ -121,7 +121,14 @@ def test_a_signal_without_a_result_is_no_silence(run):
     document = run.make(signal("a", [row("temp")]), asked={"a": {"alert_enabled": True}, "b": {"type": "data_quality"}})
     assert document["verdict"] == "failed"
     assert document["signals"][1]["findings"][0]["code"] == "no-result"
-    assert "was not computed: nothing was written for this signal" in run.page.read_text()
+    assert "was not computed: its step has failed and written nothing" in run.page.read_text()
+
+
+def test_when_no_step_has_a_result_there_is_a_report_all_the_same(run):
+    monitor = {"monitor": "m", "signals": {"a": {"type": "data_drift"}}}
+    argv = ["--signals", "--history", str(run.folder), "--monitor", json.dumps(monitor), "--report", str(run.report)]
+    assert script.main(script.parse_args(argv)) == 0
+    assert "its step has failed" in run.page.read_text()
 
 
 @pytest.mark.parametrize("text", ["{", '{"schema": 2}', "[]", '{"schema": 1, "features": [NaN]}'])

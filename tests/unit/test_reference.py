@@ -1,5 +1,7 @@
 """Reference data: what the model was trained on, as a table that Azure's reader reads, with the model's predictions."""
 
+import json
+
 import mlflow
 import mltable
 import pandas as pd
@@ -28,6 +30,10 @@ def test_the_table_has_the_months_of_the_model_and_its_predictions(tmp_path, tra
     march = pd.read_parquet(prepared / "2013-03.parquet")
     expected = mlflow.pyfunc.load_model(str(model)).predict(march.drop(columns="arr_delay"))
     assert pd.read_parquet(out / "2013-03.parquet")["prediction"].tolist() == pytest.approx(expected.tolist())
+    recorded = json.loads(march.to_json(orient="records"))  # as azureml-ai-monitoring does
+    assert (
+        table["wind_speed"].tolist()[-400:] == [row["wind_speed"] for row in recorded] != march["wind_speed"].tolist()
+    )
 
 
 def test_the_prediction_has_the_name_that_the_scoring_script_records():

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts import batch, loadtest
+from scripts import loadtest
 from scripts.az import AzError
 from scripts.invoke import beside
 from scripts.looking.workspace import Workspace
 from scripts.rolling import models
+from scripts.rolling.inputs import input_type, prepared_by_train
 from scripts.rolling.models import resolve, served
 from scripts.rolling.scoring import Rows
 
@@ -102,14 +103,15 @@ def test_a_deployment_of_files_is_no_registered_model():
 
 def test_an_input_is_a_file_or_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("flights").mkdir()
+    Path("flights/june").mkdir(parents=True)
+    with pytest.raises(AzError, match="INPUT=flights: nothing to score: there is no file in this folder"):
+        input_type("flights")
+    Path("flights/june/1.csv").touch()
     Path("june.csv").touch()
-    found = {
-        source: batch.input_type(source) for source in ("flights", "june.csv", "azureml://a/b/", "azureml://a/b.csv")
-    }
+    found = {source: input_type(source) for source in ("flights", "june.csv", "azureml://a/b/", "azureml://a/b.csv")}
     assert list(found.values()) == ["uri_folder", "uri_file", "uri_folder", "uri_file"]
     with pytest.raises(AzError, match="INPUT=july: there is no such file or folder here"):
-        batch.input_type("july")
+        input_type("july")
 
 
 def test_by_default_a_batch_scores_what_the_last_training_prepared(tmp_path, monkeypatch):
@@ -120,6 +122,6 @@ def test_by_default_a_batch_scores_what_the_last_training_prepared(tmp_path, mon
     workspace = Workspace(config)
     reused = {"display_name": "prep", "name": "new", "properties": {"azureml.reusedrunid": "old"}}
     monkeypatch.setattr(workspace, "children", lambda job: [reused] if job == "fit" else [])
-    assert batch.prepared_by_train(workspace, config) == "azureml://datastores/store/paths/azureml/old/prepared/"
+    assert prepared_by_train(workspace, config) == "azureml://datastores/store/paths/azureml/old/prepared/"
     with pytest.raises(AzError, match="never trains, so nothing is prepared; say what to score"):
-        batch.prepared_by_train(workspace, {**config, "training": False})
+        prepared_by_train(workspace, {**config, "training": False})

@@ -49,7 +49,7 @@ def read_signals(folders: Iterable[Path], asked: Document) -> list[Document]:
 def _read_signal(name: str, path: Path | None, settings: Document) -> Document:
     try:
         if path is None:
-            raise ValueError("nothing was written for this signal")
+            raise ValueError("its step has failed and written nothing; the log of that step says why")
         found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
         if not isinstance(found, dict) or found.get("schema") != SCHEMA:
             raise ValueError(f"{path.name} is no document of schema {SCHEMA}")

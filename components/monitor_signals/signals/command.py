@@ -1,7 +1,7 @@
 """The command line of the component.
 
-Writes <result>/signals/<name>.json for each signal and prints a line for each figure. A signal that can't be computed
-says so in its file; the exit code is 2 if the call itself can't be understood, otherwise 0.
+Writes <result>/signals/<name>.json for each signal and prints a line for each figure. A signal that can't be computed,
+or understood, says so in its file; the exit code is 2 if the call itself can't be understood, otherwise 0.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from signals.result import Result
 from signals.run import Data, run
@@ -18,13 +19,13 @@ from signals.spec import BadSignal, Signal
 
 def main(args: argparse.Namespace) -> int:
     try:
-        signals = read_signals(args.signals)
+        signals, refused = read_signals(args.signals)
     except BadSignal as error:
         print(f"error: --signals: {error}", file=sys.stderr)
         return 2
     data = Data(args.reference, args.production, args.outputs, args.reference_window, args.production_window)
     with tempfile.TemporaryDirectory(prefix="monitor-") as folder:
-        results = run(data, signals, Path(folder))
+        results = [*run(data, signals, Path(folder)), *refused]
     target = args.result / "signals"
     target.mkdir(parents=True, exist_ok=True)
     window = args.production_window
@@ -36,11 +37,11 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def read_signals(text: str) -> list[Signal]:
-    """The signals to compute.
+def read_signals(text: str) -> tuple[list[Signal], list[Result]]:
+    """The signals to compute, and what is to be told of those that can't be understood.
 
     Raises:
-        BadSignal: the text is no list of signals, or two would be written to the same file.
+        BadSignal: the text is no list of signals with names, or two would be written to the same file.
     """
     try:
         document = json.loads(text)
@@ -48,13 +49,32 @@ def read_signals(text: str) -> list[Signal]:
         raise BadSignal(f"it is no JSON: {error}") from error
     if not isinstance(document, list) or not document:
         raise BadSignal("it is to be a list of at least one signal")
-    signals = [Signal.read(entry) for entry in document]
-    for number, signal in enumerate(signals):
-        if signal.name in [other.name for other in signals[:number]]:
-            raise BadSignal(f"two signals are called {signal.name!r}")
-        if signal.name != Path(signal.name).name or signal.name.startswith("."):
-            raise BadSignal(f"{signal.name!r} can't be the name of a file, which a signal's name becomes")
-    return signals
+    signals, refused, seen = list[Signal](), list[Result](), set[str]()
+    for entry in document:
+        name = name_of(entry)
+        if name in seen:
+            raise BadSignal(f"two signals are called {name!r}")
+        seen.add(name)
+        try:
+            signals.append(Signal.read(entry))
+        except BadSignal as error:
+            refused.append(Result(Signal(name, str(entry.get("type")), {})))
+            refused[-1].note("error", "bad-signal", str(error))
+    return signals, refused
+
+
+def name_of(entry: Any) -> str:
+    """The name of a signal, which becomes that of a file.
+
+    Raises:
+        BadSignal: it has none, or one that is no file's.
+    """
+    name = entry.get("name") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not name:
+        raise BadSignal(f"a signal is to be an object with a name, and is {entry!r}")
+    if name != Path(name).name or name.startswith("."):
+        raise BadSignal(f"{name!r} can't be the name of a file, which a signal's name becomes")
+    return name
 
 
 def lines(result: Result) -> list[str]:

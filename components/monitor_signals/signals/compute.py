@@ -68,7 +68,10 @@ def compute(reference: Table, production: Table, signals: Sequence[Signal]) -> l
                         work.result.note("error", "unreadable", f"can't be read: {error}", name)
                     return
                 for work in concerned:
-                    work.column(name, *sides)
+                    try:
+                        work.column(name, *sides)
+                    except Exception as error:  # noqa: BLE001 - the other columns are computed all the same
+                        work.result.note_crash(error, name)
 
             list(pool.map(one, names))
             waiting = [work for work in waiting if work.again()]

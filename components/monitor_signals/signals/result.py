@@ -1,6 +1,7 @@
 """What a signal came to."""
 
 import threading
+import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +87,12 @@ class Result:
         with self._lock:  # columns are computed by several threads
             if finding not in self.findings:
                 self.findings.append(finding)
+
+    def note_crash(self, error: Exception, feature: str | None = None) -> None:
+        """Tell of a mistake of this program, which must not hide what else is computed; where it is goes to the log."""
+        traceback.print_exception(error)
+        text = f"a mistake of the monitor itself, {type(error).__name__}: {error}; the log of its step says where"
+        self.note("error", "crashed", text, feature)
 
     @property
     def breached(self) -> list[str]:

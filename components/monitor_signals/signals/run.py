@@ -37,6 +37,8 @@ def run(data: Data, signals: Sequence[Signal], folder: Path) -> list[Result]:
     Returns:
         A result for each signal; what could not be computed is in its findings.
     """
+    if not signals:
+        return []
     try:
         reference, production = _read(data, signals, folder)
     except NoData as error:
@@ -50,6 +52,10 @@ def run(data: Data, signals: Sequence[Signal], folder: Path) -> list[Result]:
                 text = "production and reference are the same files, so that nothing can drift"
                 results[signal.name].note("warning", "same-data", text)
     for result in results.values():
+        for text in result.signal.problems:
+            result.note("error", "bad-threshold", text)
+        for text in result.signal.doubts:
+            result.note("warning", "odd-threshold", text)
         for side, dataset in (("reference", reference), ("production", production)):
             for code, message in dataset.notes:
                 result.note("warning", code, f"{side}: {message}")
@@ -112,6 +118,10 @@ def _one(signal: Signal, reference: Dataset, production: Dataset, folder: Path) 
         return _failed(signal, error.code, str(error))
     except (NotComputed, duck.DuckError) as error:
         return _failed(signal, "not-computed", str(error))
+    except Exception as error:  # noqa: BLE001 - the other signals are computed all the same
+        result = Result(signal)
+        result.note_crash(error)
+        return result
     return Result(signal)
 
 

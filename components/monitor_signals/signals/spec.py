@@ -1,5 +1,6 @@
 """What a signal is asked to compute, and what it found."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,8 @@ KEYS = {
     "name", "type", "metric_thresholds", "features", "feature_type_override", "data_segment", "minimum_rows",
     "ml_task", "production_columns", "reference_columns",
 }  # fmt: skip
+# Their values lie between 0 and 1, so that a threshold outside is passed always or never.
+SHARES = {"jensen_shannon_distance", *RATES, *P_VALUES, *SCORES, GAIN}
 TARGETS = ("target_column", "target_label", "target", "actual")  # names that the label goes by in data_column_names
 CORRELATION = "correlationid"  # the column that collected data is joined on
 
@@ -58,6 +61,7 @@ class Signal:
         minimum_rows: fewer rows on a side are too few to say anything; in drift, rows that miss no value.
         task: classification or regression; None to tell it by the target.
         columns: (reference, production): what a column is (prediction, correlation_id …) -> its name.
+        problems: what is wrong with thresholds that are left out of `thresholds`.
     """
 
     name: str
@@ -71,6 +75,17 @@ class Signal:
     minimum_rows: int = 1
     task: str | None = None
     columns: tuple[Mapping[str, str], Mapping[str, str]] = field(default_factory=lambda: ({}, {}))
+    problems: tuple[str, ...] = ()
+
+    @property
+    def doubts(self) -> list[str]:
+        """What is odd about thresholds that can be used."""
+        return [
+            f"a {metric} lies between 0 and 1, so that a threshold of {threshold:g} is passed always or never"
+            for metrics in (*self.thresholds.values(), self.custom)
+            for metric, threshold in metrics.items()
+            if metric in SHARES and threshold is not None and threshold >= 1
+        ]
 
     def azure_evaluates(self, kind: str, metric: str) -> bool:
         """Whether Azure's client sends this metric: of drift the first of each kind with a threshold other than 0."""
@@ -89,13 +104,13 @@ class Signal:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Signal":
-        """From the JSON that the component is given: the keys of a signal in a monitor's YAML, and `name`.
+        """From the JSON that the component is given: the keys of a signal in a monitor's YAML, and a `name`.
 
         Raises:
-            BadSignal: an unknown key, type, metric, kind or threshold.
+            BadSignal: an unknown key, type or kind, or no threshold that can be used. One of several that can't be is
+                among the problems.
         """
-        if not isinstance(document, Mapping) or not isinstance(name := document.get("name"), str) or not name:
-            raise BadSignal(f"a signal is to be an object with a name, and is {document!r}")
+        name = str(document["name"])
         if unknown := document.keys() - KEYS:
             raise BadSignal(f"{name}: unknown key {min(unknown)!r}; there are {', '.join(sorted(KEYS))}")
         if (kind := document.get("type")) not in (*METRICS, CUSTOM):
@@ -103,10 +118,14 @@ class Signal:
         try:
             features, top = _features(document.get("features"))
             segment = document.get("data_segment")
+            thresholds, problems = _thresholds(kind, {} if kind == CUSTOM else document.get("metric_thresholds") or {})
+            if kind != CUSTOM and not thresholds:
+                said = "; ".join(problems) or "metric_thresholds is empty; name at least one metric"
+                raise BadSignal(f"{name}: {said}")
             return cls(
                 name=name,
                 type=kind,
-                thresholds={} if kind == CUSTOM else _thresholds(name, kind, document.get("metric_thresholds") or {}),
+                thresholds=thresholds,
                 custom=_custom(document.get("metric_thresholds") or ()) if kind == CUSTOM else {},
                 features=features,
                 top=top,
@@ -115,32 +134,32 @@ class Signal:
                 minimum_rows=int(document.get("minimum_rows") or 1),
                 task=str(document["ml_task"]) if document.get("ml_task") else None,
                 columns=(dict(document.get("reference_columns") or {}), dict(document.get("production_columns") or {})),
+                problems=tuple(problems),
             )
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise BadSignal(f"{name} can't be understood: {type(error).__name__}: {error}") from error
 
 
-def _thresholds(name: str, kind: str, given: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _thresholds(kind: str, given: Mapping[str, Any]) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """(kind of what has the metric -> metric -> threshold, what is wrong with the others)."""
     if kind == ATTRIBUTION:
         given = {"model": given}
     found: dict[str, dict[str, float]] = {}
+    problems = []
     for part, metrics in given.items():
-        if part not in METRICS[kind]:
-            raise BadSignal(f"{name}: metric_thresholds.{part} is not one of {', '.join(METRICS[kind])}")
+        known = METRICS[kind].get(part)
+        if known is None:
+            problems.append(f"metric_thresholds.{part} is not one of {', '.join(METRICS[kind])}")
+            continue
         for metric, threshold in (metrics or {}).items():
-            where = f"{name}: metric_thresholds.{part}.{metric}"
-            if metric not in METRICS[kind][part]:
-                raise BadSignal(f"{where} is not one of {', '.join(METRICS[kind][part])}")
-            found.setdefault(part, {})[metric] = _threshold(where, threshold)
-    if not found:
-        raise BadSignal(f"{name}: metric_thresholds is empty; name at least one metric")
-    return found
-
-
-def _threshold(where: str, given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < float("inf"):
-        raise BadSignal(f"{where} is {given!r}; a number of 0 or more is needed")
-    return float(given)
+            where = f"metric_thresholds.{part}.{metric}"
+            if metric not in known:
+                problems.append(f"{where} is not one of {', '.join(known)}")
+            elif isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold < math.inf:
+                problems.append(f"{where} is {threshold!r}; a number of 0 or more is needed")
+            else:
+                found.setdefault(part, {})[metric] = float(threshold)
+    return found, problems
 
 
 def _custom(given: Iterable[Mapping[str, Any]]) -> dict[str, float | None]:

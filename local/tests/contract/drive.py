@@ -1,6 +1,7 @@
-"""Runs az lines in one process against an engine that only writes down how it is called; for azure-cli's own Python.
+"""Runs az lines in one process; for azure-cli's own Python.
 
-Arguments: the extension's folder, the root of a workspace. For each JSON list of lines on stdin it prints a list of
+Arguments: the extension's folder, the root of a workspace, and the parts of the engine, `online` or `batch`, for which
+one stands that only writes down how it is called. For each JSON list of lines on stdin it prints a list of
 {code, out, err, calls}, where a call is [part, method, *arguments].
 """
 
@@ -55,13 +56,13 @@ def run(line: str, errors: io.StringIO) -> dict[str, Any]:
     return {"code": code, "out": out.getvalue(), "err": errors.getvalue(), "calls": calls}
 
 
-def main(extension: str, root: str) -> None:
+def main(extension: str, root: str, *parts: str) -> None:
     """Run what comes on stdin, up to its end."""
     sys.path.append(extension)
     from ml_workspace import Workspace
 
     answers = json.loads(Path(__file__).with_name("engine_answers.json").read_text(encoding="utf-8"))
-    for part in ("online", "batch"):
+    for part in parts:
         setattr(Workspace, part, Engine(part, answers[part]))
     Workspace.create(Path(root), "g", "w")
     stdout, sys.stderr = sys.stdout, io.StringIO()

@@ -4,10 +4,6 @@ The lines run in the real azure-cli, in one process and against an engine that o
 """
 
 import json
-import os
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +11,6 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-REPOSITORY = Path(__file__).parents[3]
-DRIVE = Path(__file__).with_name("drive.py")
 ANSWERS = json.loads(Path(__file__).with_name("engine_answers.json").read_text(encoding="utf-8"))
 WAIT = {"wait": True}
 ENDPOINT = "name: flights\nauth_mode: key\ntags: {stage: new}\n"
@@ -84,21 +78,6 @@ FILES = {
 }
 
 
-@dataclass(frozen=True)
-class Line:
-    """What became of a line."""
-
-    code: int
-    out: str
-    err: str
-    calls: list[list[Any]]
-
-    @property
-    def last(self) -> list[Any]:
-        """The last call of the engine."""
-        return self.calls[-1]
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the lines run, with the specs."""
@@ -110,30 +89,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def run(place: Path, drive: Any) -> Any:
     """Runs lines, all in one process."""
-    config = tmp_path_factory.mktemp("config")
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AZURE")},
-        "AZURE_CONFIG_DIR": str(config),
-        "AZURE_EXTENSION_DIR": str(REPOSITORY / ".tools/extensions"),
-        "AZURE_CORE_COLLECT_TELEMETRY": "no",
-        "AZURE_DEFAULTS_GROUP": "g",
-        "AZURE_DEFAULTS_WORKSPACE": "w",
-        "AZUREML_LOCAL_ROOT": str(config / "root"),
-    }
-    command = [REPOSITORY / ".tools/az/bin/python", DRIVE, REPOSITORY / ".tools/extensions/ml", config / "root"]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=environment, cwd=place, **pipes) as driver:
-        assert driver.stdin and driver.stdout
-        to, back = driver.stdin, driver.stdout
-
-        def lines(*texts: str) -> list[Line]:
-            to.write(f"{json.dumps(texts)}\n")
-            to.flush()
-            return [Line(**found) for found in json.loads(back.readline())]
-
-        yield lines
+    return drive(place, "online", "batch")
 
 
 def test_an_online_endpoint_is_made_shown_and_asked(run: Any) -> None:

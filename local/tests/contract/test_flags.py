@@ -77,8 +77,6 @@ OF_AZURE = {
     "ml compute create": "--admin-password --admin-username --enable-node-public-ip --ssh-key-value "
     "--ssh-public-access-enabled --subnet --user-object-id --user-tenant-id --vnet-name",
     "ml compute list-sizes": "--location",
-    "ml environment create": "--datastore",
-    "ml model create": "--datastore",
     # Docker's and Studio's.
     "ml online-endpoint create": "--local --web",
     "ml online-endpoint update": "--local --web",

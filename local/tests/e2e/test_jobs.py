@@ -116,6 +116,10 @@ def test_a_sweep_job_stands_alone(project: Any) -> None:
     assert len(project.json("job list --parent-job-name swept")) == 2
     project("job download --name swept --output-name best --download-path swept")
     assert read(project.folder / "swept") == {"named-outputs/best/rate.txt": "0.2\n"}
+    project("job download --name swept --download-path whole")
+    best = project.workspace.jobs.get(job["properties"]["best_child_run_id"])
+    assert best["inputs"]["rate"] == "0.2"
+    assert "artifacts/user_logs/std_log.txt" in read(project.folder / "whole"), "the log of the best trial"
 
 
 def test_a_job_is_validated_without_being_run(project: Any) -> None:

@@ -42,7 +42,8 @@ def target(ws):
     own = command("echo ${{inputs.rows}} ${{inputs.late_threshold}} > ${{outputs.signal_metrics}}/metrics.csv",
                   {"rows": {"type": "uri_folder"}, "late_threshold": {"type": "number"}},
                   {"signal_metrics": {"type": "mltable"}})  # fmt: skip
-    for name, component in (("prepare", prepare), ("late", own)):
+    broken = {**own, "command": "exit 3"}
+    for name, component in (("prepare", prepare), ("late", own), ("broken", broken)):
         ws.assets.create("component", {"name": name, "version": "1", **component})
     yield ws
     # Nothing serves it: it has no place in the workspace of the tests that follow, where something does.
@@ -146,6 +147,11 @@ def test_reference_data_without_window_are_all_of_the_asset(target, tmp_path):
     }  # fmt: skip
 
 
+def test_least_number_of_rows_is_a_property_of_the_signal(target, tmp_path):
+    found = steps(target, monitor({"d": drift(properties={"minimum_rows": "500", "owner": "us"})}), tmp_path)
+    assert found["signals_1"]["signals"][0]["minimum_rows"] == 500
+
+
 def test_fixed_days_and_offsets_are_the_window(target, tmp_path):
     production = data("azureml:flights-blue-model_inputs:1", "uri_folder",
                       data_window={"lookback_window_size": "PT12H", "lookback_window_offset": "P1D"})  # fmt: skip
@@ -238,6 +244,7 @@ def test_warnings_say_what_azure_does_otherwise(target, tmp_path):
          WorkspaceError, r"signals\.d\.production_data: is missing.*model_outputs"),
         (monitor({"d": {"type": "model_performance", "reference_data": data()}}), WorkspaceError, "production_data"),
         (monitor({"d": {"type": "feature_attribution_drift"}}), WorkspaceError, "reference_data: is missing"),
+        (monitor({"d": drift(properties={"minimum_rows": "few"})}), WorkspaceError, "properties.minimum_rows: 'few'"),
         (monitor({"../d": drift()}), WorkspaceError, "make its name"),
         (monitor({"g": {"type": "generation_safety_quality"}}), Unsupported, "generation_safety_quality"),
         (monitor(compute={"runtime_version": "3.3"}), WorkspaceError, r"compute\.runtime_version: '3\.3'"),
@@ -306,6 +313,20 @@ def test_triggered_monitor_runs_its_steps_and_sees_earlier_reports(target, tmp_p
         "d": {"type": "data_drift", "alert_enabled": True}, "p": {"type": "prediction_drift", "alert_enabled": False}
     }  # fmt: skip
     assert seen[0]["monitor"]["alert_notification"] == {"emails": ["a@b.c"]}
+
+
+def test_signals_that_crash_leave_the_others_their_report(target, tmp_path):
+    custom = {"type": "custom", "component_id": "azureml:broken:1", "inputs": {"rows": data()["input_data"]},
+              "metric_thresholds": [{"metric_name": "late", "threshold": 0.5}]}  # fmt: skip
+    signals = {"d": drift(features=["crash"]), "own": custom, "p": {"type": "prediction_drift"}}
+    schedules = Schedules(target, lambda: NOW.replace(hour=4))
+    schedules.create({**monitor(signals), "name": "crashing"}, tmp_path)
+    job = ended(target, schedules.trigger("crashing")["job_name"])
+    assert job["status"] == "Failed"
+    assert "signals_2: " in job["error"]["message"]
+    results = json.loads((target.resolve.job_output(job["name"], "report") / "results.json").read_text())
+    assert list(results["signals"]) == ["p"]
+    assert list(results["monitor"]["signals"]) == ["d", "own", "p"], "so that the report can tell which are missing"
 
 
 def test_missing_components_are_told_when_the_monitor_is_made(target, tmp_path, monkeypatch):

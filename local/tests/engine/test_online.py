@@ -12,7 +12,7 @@ from pathlib import Path
 import ml_workspace
 import pytest
 from endpoint_documents import SERVING, Load, ask, online_deployment
-from ml_workspace import NotFound, Workspace, WorkspaceError, machine_verbs, processes
+from ml_workspace import NotFound, Workspace, WorkspaceError, machine_verbs, processes, serving_logs
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shop")]
 SCORE = """
@@ -137,7 +137,7 @@ def test_requests_go_where_the_traffic_or_their_header_says(ws, shop, call):
     ws.online.update(shop, {**ws.online.get(shop), "traffic": {"blue": 0, "green": 100}})
     assert {call()[1]["who"] for _ in range(10)} == {"green"}
     ws.online.update(shop, {**ws.online.get(shop), "traffic": {"blue": 100}})
-    with pytest.raises(WorkspaceError, match=r"answered 404.*blue, green"):
+    with pytest.raises(WorkspaceError, match="has no deployment 'red'; its deployments are: blue, green"):
         ws.online.invoke(shop, b"{}", "red")
 
 
@@ -210,6 +210,17 @@ def test_endpoints_do_without_the_supervisor_and_the_next_one_watches_over_what_
     [blue] = servers(ws, "blue")
     os.kill(blue["pid"], signal.SIGKILL)
     until(lambda: {each["pid"] for each in servers(ws, "blue") if each["ready"]} - {blue["pid"]}, "another server")
+    assert call()[0] == 200
+
+
+def test_the_logs_of_router_and_supervisor_do_not_grow_without_end(ws, call):
+    folder = ws.online.serving.folder
+    for log in (folder.router_log, folder.supervisor_log):
+        with log.open("ab") as stream:
+            stream.truncate(serving_logs.LARGEST + 1)
+        until(lambda log=log: log.stat().st_size < serving_logs.LARGEST, f"{log} is cut")
+        assert serving_logs.older(log).stat().st_size > serving_logs.LARGEST
+        serving_logs.older(log).unlink()
     assert call()[0] == 200
 
 

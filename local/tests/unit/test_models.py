@@ -49,6 +49,15 @@ def python(ws, code, **env):
     return done.stdout.strip()
 
 
+def test_files_go_to_the_datastore_that_is_asked_for(ws, name, model):
+    ws.assets.create("datastore", {"name": "shelf", "type": "azure_blob"})
+    made = ws.models.create({"name": name, "path": model("kept", "shelved/a.txt"), "datastore": "shelf"})
+    assert made["path"].startswith("azureml://datastores/shelf/paths/LocalUpload/")
+    assert (ws.resolve.path(made["path"]) / "a.txt").read_text() == "kept"
+    assert made["tags"] == {}
+    assert python(ws, f"import mlflow; print(mlflow.artifacts.load_text('models:/{name}/1/a.txt'))") == "kept"
+
+
 def test_a_file_becomes_a_version(ws, name, model):
     doc = {"name": name, "path": model(), "tags": {"team": "delay"}, "properties": {"r2": 0.8}, "description": "first"}
     made = ws.models.create(doc)

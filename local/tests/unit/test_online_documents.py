@@ -194,6 +194,9 @@ def test_nothing_can_be_done_to_what_does_not_exist(ws, tmp_path):
     ws.online.create({"name": "e11"}, wait=False)
     with pytest.raises(NotFound, match="Its deployments: none"):
         ws.online.deployment("e11", "blue")
+    for name in ("blue", "grün", "blue\r\nX: y"):  # it would become a header
+        with pytest.raises(WorkspaceError, match=r"Endpoint 'e11' has no deployment .*; its deployments are: none"):
+            ws.online.invoke("e11", b"", name)
 
 
 def test_traffic_goes_to_deployments_that_have_been_up_and_update_takes_what_show_printed(ws, tmp_path):

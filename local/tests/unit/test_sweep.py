@@ -110,9 +110,9 @@ def rate_is_r2(bench, run_id, rate, cancel):
 def test_the_best_trial_by_goal_wins():
     best = Workbench(rate_is_r2).run(node(0.1, 0.3, 0.2))
     assert best.outputs == {"model": Path("/models/sweep_1")}
-    assert best.properties == {"best_child_run_id": "run-sweep_1", "score": "0.3", "trials": "3"}
+    assert best.properties == {"best_child_run_id": "job-sweep_1", "score": "0.3", "trials": "3"}
     lowest = Workbench(rate_is_r2).run(node(0.2, 0.1, 0.3, objective={"goal": "Minimize", "primary_metric": "r2"}))
-    assert lowest.properties["best_child_run_id"] == "run-sweep_1"
+    assert lowest.properties["best_child_run_id"] == "job-sweep_1"
 
 
 def test_a_trial_is_the_component_with_its_inputs_and_its_own_time_limit():
@@ -143,7 +143,7 @@ def test_of_equal_trials_the_first_wins_whichever_ended_first():
         bench.report(run_id, 0.5)
         time.sleep(0.1 if run_id.endswith("_0") else 0)
 
-    assert Workbench(first_is_slow).run(node(1, 2, 3)).properties["best_child_run_id"] == "run-sweep_0"
+    assert Workbench(first_is_slow).run(node(1, 2, 3)).properties["best_child_run_id"] == "job-sweep_0"
 
 
 def test_grid_ends_when_it_is_exhausted_and_random_at_the_limit():
@@ -255,7 +255,7 @@ def test_a_trial_that_lags_behind_is_stopped_early_and_the_others_go_on():
     bench = Workbench(two_epochs)
     policy = {"type": "bandit", "slack_amount": 0.5, "evaluation_interval": 1, "delay_evaluation": 0}
     result = bench.run(node(1.0, 0.2, early_termination=policy))
-    assert result.properties["best_child_run_id"] == "run-sweep_0"
+    assert result.properties["best_child_run_id"] == "job-sweep_0"
     assert bench.metrics["run-sweep_1"] == [0.2]
     line = next(line for line in bench.lines if line.startswith("trial sweep_1"))
     assert "Canceled (stopped early: bandit at interval 1: 0.2 is worse than 0.5" in line
