@@ -16,6 +16,7 @@ FORMAT ?=
 FORCE ?=
 PRUNE ?=
 export PR ?=
+export FROZEN ?=
 SET ?=
 INPUT ?=
 MODEL_VERSION ?=

@@ -80,6 +80,9 @@ class Project:
         values: set over the config for this render; dotted key -> text.
         origin: where the specs come from, for tags; None looks at git and CI's variables.
 
+    Attributes:
+        plain: the same without `values`; itself if there are none.
+
     Raises:
         SpecError: the first thing that can't be rendered, with its template and line.
     """
@@ -99,7 +102,7 @@ class Project:
         self._git = provenance(self.root) if origin is None else origin
         self._tags = {**self._git, **scope_tags(self.config, datetime.now(UTC).date())}
         # Whoever compares what is in a workspace with a spec doesn't know which values a verb has set.
-        self._asked = Project(root, env, origin=self._git).specs if self.values else {}
+        self.plain = Project(root, env, origin=self._git) if self.values else self
         found = [path for name in ROOTS if (self.root / name).is_dir() for path in self._files(self.root / name)]
         names = [self._relative(path) for path in found if path.name.endswith(SUFFIX)]
         self._templates = {key_of(name): name for name in names if kind_of(name)}
@@ -249,8 +252,8 @@ class Project:
 
         All come after the hash, so that an asset has the same version in every environment that it is the same in.
         """
-        asked = self._asked.get(spec.key)
-        spec.content = asked.content if asked and not spec.kind.asset else self._content(spec)
+        own = self.plain is self or spec.kind.asset
+        spec.content = self._content(spec) if own else self.plain.specs[spec.key].content
         if spec.kind.asset:
             spec.version = spec.content
             # Quoted: a hash of digits alone, or like 12e45678, would be read as a number.

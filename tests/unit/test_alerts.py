@@ -397,7 +397,7 @@ def test_who_could_not_be_told_is_told_next_time_and_nobody_twice(az, hook, inbo
     assert again()
     assert again()
     assert (len(received), len(inbox.mails)) == (2, 1)
-    assert Path("build/local/alerts/m.json").is_file()
+    assert Path("build/alerts/local/m.json").is_file()
 
 
 def test_the_exit_code_says_what_is_seen(az, tmp_path, monkeypatch, capsys):
