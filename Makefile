@@ -15,6 +15,7 @@ ONLY ?=
 FORMAT ?=
 FORCE ?=
 PRUNE ?=
+BASE ?= origin/main
 export PR ?=
 export FROZEN ?=
 SET ?=
@@ -118,6 +119,8 @@ check: setup ## Render, load with azure-ai-ml and lint the specs of all environm
 	@$(PY) -m scripts.check $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
 graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
+diff: setup ## What this branch changes in the specs of all environments, or of ENV: make diff BASE=origin/main FORMAT=text|markdown
+	@$(PY) -m scripts.diff --base="$(BASE)" $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
 plan: setup ## What apply would create, change or leave in ENV, and what other verbs would change; FORMAT=text|json
 	@$(PY) -m scripts.plan --env $(ENV)$(if $(PRUNE), --prune)$(if $(FORMAT), --format $(FORMAT))
 apply: render ## Create in the workspace of ENV what its specs name and it lacks; PRUNE=1 archives what nothing names
@@ -262,4 +265,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: trains demo test env render check graph plan apply land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: trains demo test env render check graph diff plan apply land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
