@@ -15,6 +15,10 @@ ONLY ?=
 FORMAT ?=
 OUTPUT ?=
 FORCE ?=
+PRUNE ?=
+BASE ?= origin/main
+export PR ?=
+export FROZEN ?=
 SET ?=
 INPUT ?=
 PIPELINE ?=
@@ -136,8 +140,12 @@ check-infra: setup .tools/infra/.ready ## Scan infra/ for weak settings with che
 	@.tools/infra/bin/checkov --directory infra --framework bicep --skip-download --compact --quiet
 graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
-apply: render ## Create in the workspace of ENV what its specs name and it lacks
-	@$(PY) -m scripts.apply --env $(ENV)
+diff: setup ## What this branch changes in the specs of all environments, or of ENV: make diff BASE=origin/main FORMAT=text|markdown
+	@$(PY) -m scripts.diff --base="$(BASE)" $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
+plan: setup ## What apply would create, change or leave in ENV, and what other verbs would change; FORMAT=text|json
+	@$(PY) -m scripts.plan --env $(ENV)$(if $(PRUNE), --prune)$(if $(FORMAT), --format $(FORMAT))
+apply: render ## Create in the workspace of ENV what its specs name and it lacks; PRUNE=1 archives what nothing names
+	@$(PY) -m scripts.apply --env $(ENV)$(if $(PRUNE), --prune)
 
 ##@ Azure
 infra-plan: setup ## Say what `make infra ENV=dev` would change in Azure
@@ -314,4 +322,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: trains demo doctor branch-policy test env render check check-infra graph apply infra infra-plan land register-data train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: trains demo doctor branch-policy test env render check check-infra graph diff plan apply infra infra-plan land register-data train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

@@ -11,6 +11,7 @@ CODES = {
     "AML007": "unknown key",
     "AML008": "own asset by a literal id",
     "AML009": "missing file or folder",
+    "AML010": "asset without its repository",
     # Pipelines
     "AML101": "unknown job",
     "AML102": "unknown output of a job",
