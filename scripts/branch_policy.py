@@ -22,7 +22,7 @@ from scripts.specs.errors import SpecError
 
 def main(args: argparse.Namespace) -> int:
     try:
-        names = load_config(Path.cwd(), "dev")["azure_devops"]
+        names = load_config(Path.cwd(), "dev")["ci"]
         project = project_of(Path.cwd(), os.environ)
         if not project.repository:
             raise AzError(

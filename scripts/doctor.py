@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> int:
 def look(args: argparse.Namespace) -> list[Check]:
     root, environ = Path.cwd(), os.environ
     config = load_config(root, args.env)
-    checks = [variables(environ, config["azure_devops"]["variable_group"])]
+    checks = [variables(environ, config["ci"]["variable_group"])]
     if is_local():
         checks += machine(root, config, Path(environ["AZUREML_LOCAL_ROOT"]), args.make_version)
         if args.env != "local":
@@ -53,7 +53,7 @@ def look(args: argparse.Namespace) -> list[Check]:
     if args.pipeline == "azure-devops":
         checks += pipeline_of(root, environ, config)
     elif args.pipeline == "github":
-        checks += github(root, args.env, environ)
+        checks += github(root, config)
     return checks
 
 

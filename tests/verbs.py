@@ -22,22 +22,27 @@ import pytest
 
 from scripts.rolling.scoring import Answer, Rows
 from scripts.specs.config import load_config
+from scripts.specs.provenance import provenance
 from tests.azure import Azure
 
 ROOT = Path(__file__).parents[1]
-SPECS = ("components", "config", "data", "endpoints", "environments", "monitors", "pipelines")
+SPECS = ("components", "config", "data", "endpoints", "environments", "infra", "monitors", "pipelines")
 # In the order in which a release goes; each finds what those before it have made.
 DEV = (
     *("apply", "register-data", "train", "deploy MODEL_VERSION=2", "deploy", "smoke", "invoke", "loadtest"),
     *("send MONTH=2013-07", "batch", "monitor", "retrain APPROVED_BY=ann REASON=drift", "schedule", "rollback"),
     *("compare", "export", "ui"),
 )
-RELEASED = (
-    *("promote FROM={before} MODEL_VERSION=2 APPROVED_BY=ann", "apply", "deploy", "smoke"),
-    *("promote FROM={before} MODEL_VERSION=3 APPROVED_BY=ann", "deploy", "smoke", "invoke"),
-    *("batch INPUT=azureml://datastores/workspaceblobstore/paths/flights/", "monitor", "train", "rollback"),
+FIRST = ("promote FROM={before} TO={env} MODEL_VERSION=2 APPROVED_BY=ann", "apply", "deploy", "smoke")
+SECOND = (
+    *("promote FROM={before} TO={env} MODEL_VERSION=3 APPROVED_BY=ann", "deploy", "smoke", "invoke"),
+    *("batch INPUT=azureml://datastores/workspaceblobstore/paths/flights/", "monitor", "train"),
 )
-TARGETS = {"dev": DEV, "test": RELEASED, "prod": RELEASED}
+STEPS = (
+    *(("dev", DEV), ("test", FIRST), ("prod", FIRST), ("test", SECOND), ("prod", SECOND)),
+    *(("test", ("rollback",)), ("prod", ("rollback",))),
+)
+UNSET = ("AZUREML_LOCAL_ROOT", "SYSTEM_JOBID", "SYSTEM_JOBATTEMPT", "MAKEFLAGS", "MAKELEVEL", "REHEARSE", "ENV", "TO")
 VARIABLES = ("AZURE_DEFAULTS_SUBSCRIPTION", "AZURE_DEFAULTS_GROUP", "AZURE_DEFAULTS_WORKSPACE")
 # Answers as a script of python does that looks for a model's version, as `az` does that creates a job or shows one.
 RECORDER = """#!{python} -S
@@ -51,7 +56,7 @@ if "status" in words:
 elif "create" in words:
     print({job!r})
 elif "scripts.rolling.models" in words:
-    print(words[-1] if "--model-version" in words else 3)
+    print(words[-1] if "--model-version" in words else {version!r})
 """
 READING = {"show", "list", "download", "get-credentials"}  # these may come in any order
 MEASURED = {"requests": 100, "failed": 0, "error_rate": 0.0, "rps": 99.0, "p50_ms": 1, "p95_ms": 1, "p99_ms": 1}
@@ -68,57 +73,73 @@ class Called:
 
 @dataclass
 class Verbs:
-    """Make targets of a copy of the repository, for one environment.
+    """Make targets of a copy of the repository, whose tests are green.
 
     Args:
         folder: for the copy and what is recorded.
-        env: environment.
         patch: undone when the verbs are no longer needed.
         job: name that `az ml job create` prints to a recipe.
         status: of that job in the end.
+        version: of the model that is newest, or released.
     """
 
     folder: Path
-    env: str
     patch: pytest.MonkeyPatch
     job: str = "job"
     status: str = "Completed"
+    version: str = "3"
     azure: Azure = field(init=False)
-    called: list[Called] = field(default_factory=list)
+    called: list[tuple[str, Called]] = field(default_factory=list)  # with the environment
+    asked: list[tuple[str, list[str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.root = self.folder / "repository"
         for name in SPECS:
             shutil.copytree(ROOT / name, self.root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "Makefile", self.root)
-        self.azure = Azure(str(load_config(self.root, self.env)["model"]))
+        (self.root / "local").mkdir()  # make looks into it
+        for name in ("Makefile", ".gitignore"):
+            shutil.copy(ROOT / name, self.root)
+        config = load_config(self.root, "dev")
+        self.azure = Azure(config["model"], config["workspace"])
         self.patch.chdir(self.root)
         self.patch.setenv("BUILD_BUILDID", "7")  # the owner of a rollout is a run then, no process of this machine
-        for name in ("AZUREML_LOCAL_ROOT", "SYSTEM_JOBID", "SYSTEM_JOBATTEMPT", "MAKEFLAGS", "MAKELEVEL", "REHEARSE"):
+        for name in UNSET:
             self.patch.delenv(name, raising=False)
+        self._commit()
 
-    def recipe(self, target: str) -> tuple[int, list[Called], str]:
-        """Exit code of `make target`, what its recipe called, and standard error."""
+    def _commit(self) -> None:
+        """A commit of all, and the evidence that its tests are green."""
+        who = ["-c", "user.name=ann", "-c", "user.email=ann@flights.invalid"]
+        for line in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "All"]):
+            subprocess.run(["git", *line], check=True)
+        properties = {"commit": provenance(self.root)["commit"], "collected": "1", "whole": "true"}
+        told = "".join(f'<property name="{name}" value="{value}"/>' for name, value in properties.items())
+        suite = f'<testsuite tests="1" failures="0" errors="0"><properties>{told}</properties></testsuite>'
+        (self.root / "build").mkdir()
+        (self.root / "build/tests.xml").write_text(f"<testsuites>{suite}</testsuites>", encoding="utf-8")
+
+    def recipe(self, env: str, target: str) -> tuple[int, list[Called], str]:
+        """Exit code of `make target ENV=env`, what its recipe called, and standard error."""
         log, programs = self.folder / "called", self.folder / "programs"
         log.unlink(missing_ok=True)
         programs.mkdir(exist_ok=True)
-        told = {"variables": VARIABLES, "job": self.job, "status": self.status}
+        told = {"variables": VARIABLES, "job": self.job, "status": self.status, "version": self.version}
         for name in ("az", "python"):
             (programs / name).write_text(RECORDER.format(python=sys.executable, log=str(log), **told), encoding="utf-8")
             (programs / name).chmod(0o755)
         make = "make -o setup -o .tools/loadtest/.ready"  # what set-up makes is not looked at
-        line = [*make.split(), f"MAKE={make}", f"PY={programs / 'python'}", f"ENV={self.env}", *target.split(" ")]
+        line = [*make.split(), f"MAKE={make}", f"PY={programs / 'python'}", f"ENV={env}", *target.split(" ")]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PATH", str(programs), prepend=":")
             done = subprocess.run(line, capture_output=True, text=True, check=False)
         text = log.read_text(encoding="utf-8") if log.exists() else ""
         called = [Called(*json.loads(one)) for one in text.splitlines()]
-        self.called += called
+        self.called += [(env, one) for one in called]
         return done.returncode, called, done.stderr
 
-    def lines(self, target: str) -> list[str]:
+    def lines(self, env: str, target: str) -> list[str]:
         """The `az` lines of a target, as the golden files have them; a refusal is the last of them."""
-        code, called, error = self.recipe(target)
+        code, called, error = self.recipe(env, target)
         lines: list[str] = []
         for one in called:
             before = len(self.azure.lines)
@@ -127,6 +148,7 @@ class Verbs:
             else:
                 refused = self._script(one.arguments)
             asked = self.azure.lines[before:]
+            self.asked += [(env, line) for line in asked]
             if "scripts.apply" in one.arguments and target != "apply" and all(line[2] == "show" for line in asked):
                 lines.append(f"(make apply finds that all is there: {len(asked)} lines)")
             else:
@@ -165,6 +187,7 @@ def golden(line: list[str]) -> str:
     text = re.sub(r"(?<=version )[0-9a-f]{12}\b", "<hash>", text)
     text = re.sub(r"(?<=--download-path )/\S+", "<folder>", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.+]+", "<time>", text)
+    text = re.sub(r"(release_\w+=)[0-9a-f]{32,}", r"\1<digest>", text)
     return re.sub(r"(serving_\w+=\S+ )[0-9a-f]{12}", r"\1<hash>", text)
 
 
@@ -181,11 +204,14 @@ def in_some_order(lines: list[str]) -> list[str]:
     return [*ordered, *sorted(reading)]
 
 
-def recorded(verbs: Verbs) -> dict[str, list[str]]:
-    """Lines of all targets."""
-    return {target: verbs.lines(target) for target in TARGETS}
-
-
-def as_golden(lines: dict[str, list[str]]) -> str:
-    """The text of a golden file."""
-    return "\n".join(f"$ make {target}\n" + "".join(f"{line}\n" for line in lines[target]) for target in lines)
+def recorded(verbs: Verbs) -> dict[str, str]:
+    """Environment -> text of its golden file: two versions are trained in dev, and released to test and prod."""
+    told: dict[str, list[str]] = {}
+    for env, targets in STEPS:
+        before = load_config(verbs.root, env)["promote"]["from"]
+        for target in (target.format(before=before, env=env) for target in targets):
+            if released := re.match(r"promote .*MODEL_VERSION=(\d+)", target):
+                verbs.version = released[1]
+            lines = "".join(f"{line}\n" for line in verbs.lines(env, target))
+            told.setdefault(env, []).append(f"$ make {target}\n{lines}")
+    return {env: "\n".join(texts) for env, texts in told.items()}

@@ -77,28 +77,35 @@ def resources(config: Mapping[str, Any], user: str) -> list[Check]:
             "roles": permissions_line(config),
         }
     )
+    make = f"make infra ENV={config['env']}, or correct its name in config/"
     absent = {
         "resource group": (f"{group} is not there", f"az group create --name {group} --location {config['location']}"),
-        "workspace": (
-            f"{workspace} is not in {group}",
-            f"az ml workspace create --name {workspace} --resource-group {group}, or correct `workspace` in config/",
+        "workspace": (f"{workspace} is not in {group}", make),
+        "registry": (
+            f"{registry} is not there",
+            "make infra ENV=<the one whose config says infra.owns_registry: true>",
         ),
-        "registry": (f"{registry} is not there", "az ml registry create --file … --resource-group …"),
-        "compute": (
-            f"cluster {config['compute']} is not {near}",
-            f"az ml compute create --name {config['compute']} --type AmlCompute --size {config['doctor']['vm_size']} "
-            f"--min-instances 0 --max-instances 2 {' '.join(where)}",
-        ),
-        "datastore": (f"{config['datastore']} is not {near}", "correct `datastore` in config/, or create it"),
-        "roles": (f"{workspace} is not in {group}", "first get the workspace right"),
+        "compute": (f"cluster {config['compute']} is not {near}", make),
+        "datastore": (f"{config['datastore']} is not {near}", make),
     }
-    checks = [found(name, answers[name], *absent[name]) for name in RESOURCES if name != "roles"]
-    if checks[RESOURCES.index("workspace")].state != "ok":
-        in_it = ("compute", "datastore", "roles")
-        return [check for check in checks if check.name not in in_it] + [
-            Check(name, "unknown", "not asked: it is a thing of the workspace") for name in in_it
-        ]
-    return [*checks, roles(config, answers["roles"], user)]
+    checks = [found(name, answers[name], *absent[name]) for name in absent]
+    if answers["workspace"].ok and not answers["resource group"].ok:
+        # A role on the workspace alone does not show its group, and nothing else needs that.
+        checks[0] = Check("resource group", "unknown", f"not shown to {user}; its workspace is", needed=False)
+    checks.append(roles(config, answers["roles"], user))
+    return caused_once(checks)
+
+
+def caused_once(checks: list[Check]) -> list[Check]:
+    """Without its group a workspace can't be there, and without that nothing in it: only the cause is told."""
+    state = {check.name: check.state for check in checks}
+    unasked: tuple[str, ...] = ()
+    if state["workspace"] != "ok":
+        unasked = ("compute", "datastore", "roles")
+    if state["resource group"] == "missing":
+        unasked += ("workspace",)
+    why = "not asked: what it is in is missing"
+    return [Check(check.name, "unknown", why) if check.name in unasked else check for check in checks]
 
 
 def found(name: str, answer: Answer, absent: str, create: str) -> Check:

@@ -19,7 +19,7 @@ CORRECT = "correct the remote `origin`, or SYSTEM_COLLECTIONURI and SYSTEM_TEAMP
 
 def azure_devops(project: DevOpsProject, config: Mapping[str, Any]) -> list[Check]:
     """What the stage of `config`'s environment needs in `project`."""
-    minimum, names = config["doctor"], config["azure_devops"]
+    minimum, names = config["doctor"], config["ci"]
     version = ask_all({"version": ["version"]})["version"]
     checks = [extension_check(version, "azure-devops", minimum["azure_devops"], "azure-devops extension")]
     if checks[0].state != "ok":

@@ -43,7 +43,7 @@ def project_of(root: Path, environ: Mapping[str, str]) -> DevOpsProject:
     Raises:
         AzError: neither does.
     """
-    remote = _remote(root)
+    remote = remote_of(root)
     match = next(filter(None, (pattern.fullmatch(remote) for pattern in REMOTES)), None)
     named = environ.get("SYSTEM_COLLECTIONURI", ""), environ.get("SYSTEM_TEAMPROJECT", "")
     repository = unquote(match["repository"]) if match else ""
@@ -56,6 +56,7 @@ def project_of(root: Path, environ: Mapping[str, str]) -> DevOpsProject:
     return DevOpsProject(f"https://{host}/", unquote(match["project"]), repository)
 
 
-def _remote(root: Path) -> str:
+def remote_of(root: Path) -> str:
+    """Address of the remote `origin`; "" if there is none."""
     line = ["git", "-C", str(root), "remote", "get-url", "origin"]
     return subprocess.run(line, capture_output=True, text=True, check=False).stdout.strip().removesuffix("/")

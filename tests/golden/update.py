@@ -11,7 +11,7 @@ import pytest
 from scripts.specs.config import environments
 from scripts.specs.project import Project
 from tests.specs_repository import GOLDEN, copied
-from tests.verbs import Verbs, as_golden, recorded
+from tests.verbs import Verbs, recorded
 
 
 def rendered(root: Path, env: str) -> str:
@@ -25,9 +25,9 @@ def main() -> None:
         root = copied(Path(folder))
         for env in environments(root):
             (GOLDEN / "renders" / f"{env}.txt").write_text(rendered(root, env), encoding="utf-8")
-        for env in ("dev", "test", "prod"):
-            with pytest.MonkeyPatch.context() as patch:
-                text = as_golden(recorded(Verbs(Path(folder) / env, env, patch)))
+        with pytest.MonkeyPatch.context() as patch:
+            texts = recorded(Verbs(Path(folder) / "verbs", patch))
+        for env, text in texts.items():
             (GOLDEN / "az" / f"{env}.txt").write_text(text, encoding="utf-8")
 
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,25 +79,51 @@ def test_where_all_is_there_nothing_is_left_to_do(az, capsys):
     assert any(line.startswith(PERMISSIONS) for line in az.asked)
 
 
+def test_azure_knows_the_lines_that_are_asked(az, capsys):
+    look(capsys)
+    reference = json.loads((ROOT / "local/tests/contract/az_ml_reference.json").read_text())
+    for line in (line for line in az.asked if line.startswith("ml ")):
+        command, _, rest = line.partition(" --")
+        known = {flag.split()[0] for flags in reference[command].values() for flag in flags} | {"--output"}
+        assert {f"--{flag.split()[0]}" for flag in rest.split(" --")} <= known
+
+
+@pytest.mark.parametrize(("guide", "pipeline"), [("azure-devops.md", "azure-devops"), ("github.md", "github")])
+def test_the_guides_name_checks_that_there_are(az, repository, capsys, monkeypatch, guide, pipeline):
+    (repository / ".github/workflows").mkdir(parents=True)
+    names = "vars.AZURE_CLIENT_ID vars.AZURE_TENANT_ID vars.AZURE_SUBSCRIPTION_ID"
+    (repository / ".github/workflows/ci.yml").write_text(f"# {names}\npermissions: {{id-token: write}}\n")
+    monkeypatch.setenv("SYSTEM_COLLECTIONURI", "https://dev.azure.com/air/")
+    monkeypatch.setenv("SYSTEM_TEAMPROJECT", "flights")
+    _, checks, _ = look(capsys, "--pipeline", pipeline)
+    named = set(checks_of((ROOT / "docs" / guide).read_text(encoding="utf-8")))
+    assert {"roles", "registry", "environment"} <= named <= checks.keys()
+
+
+def checks_of(guide: str) -> Iterator[str]:
+    """Names in the last column of a guide's tables of steps."""
+    steps = False
+    for line in guide.splitlines():
+        steps = line == "| do | check |" or (steps and line.startswith("|"))
+        if steps:
+            yield from re.findall(r"`([^`]+)`", line.rsplit("|", 2)[1])
+
+
 def test_the_table_names_what_was_found_and_what_to_do(az, capsys):
     az.fails("ml compute show", 3, "(UserError) not found")
     assert doctor.main(doctor.parse_args(["--env", "dev"])) == 1
     told = capsys.readouterr()
     assert "missing  compute" in told.out
-    assert "  compute: az ml compute create --name cpu-cluster --type AmlCompute" in told.out
+    assert "  compute: make infra ENV=dev" in told.out
     assert told.err == "ENV=dev is not ready: compute; what to do is above\n"
 
 
 BAD: dict[str, tuple[str, int, str, str, str, str]] = {
     # line, exit code, what az says: then the check, a part of why, a part of what to do
     "no login": ("account list", 0, "", "login", "nobody", "az login"),
-    "group not found": (
-        *("group show", 3, "(ResourceGroupNotFound) Resource group 'rg-flights-dev' could not be found."),
-        *("resource group", "rg-flights-dev is not there", "az group create --name rg-flights-dev"),
-    ),
     "workspace not found": (
         *("ml workspace show", 3, "(ResourceNotFound) The Resource was not found."),
-        *("workspace", "mlw-flights-dev is not in rg-flights-dev", "az ml workspace create --name mlw-flights-dev"),
+        *("workspace", "mlw-flights-dev is not in rg-flights-dev", "make infra ENV=dev"),
     ),
     "may not read the workspace": (
         *(
@@ -116,7 +144,7 @@ BAD: dict[str, tuple[str, int, str, str, str, str]] = {
         *("ml workspace show", 1, "AADSTS700082: The refresh token has expired due to inactivity."),
         *("workspace", "AADSTS700082", "az login"),
     ),
-    "no datastore": ("ml datastore show", 3, "not found", "datastore", "workspaceblobstore", "correct `datastore`"),
+    "no datastore": ("ml datastore show", 3, "not found", "datastore", "workspaceblobstore", "make infra ENV=dev"),
 }
 
 
@@ -142,6 +170,20 @@ def test_without_a_workspace_nothing_in_it_is_asked_for_twice(az, capsys):
     _, checks, error = look(capsys)
     assert error == "ENV=dev is not ready: workspace; what to do is above\n"
     assert {checks[name]["state"] for name in ("compute", "datastore", "roles")} == {"unknown"}
+
+
+def test_without_its_group_only_the_group_is_missing(az, capsys):
+    for line in ("group show", "ml workspace show", "ml compute show", "ml datastore show", "rest"):
+        az.fails(line, 3, "(ResourceGroupNotFound) Resource group 'rg-flights-dev' could not be found.")
+    code, checks, error = look(capsys)
+    assert (code, error) == (1, "ENV=dev is not ready: resource group; what to do is above\n")
+    assert checks["resource group"]["todo"] == "az group create --name rg-flights-dev --location westeurope"
+
+
+def test_who_has_a_role_on_the_workspace_alone_need_not_see_its_group(az, capsys):
+    az.fails("group show", 1, REFUSED.format(action="resourceGroups/read", scope="/g"))
+    code, checks, _ = look(capsys)
+    assert (code, checks["resource group"]["state"]) == (0, "unknown")
 
 
 def test_a_login_to_another_subscription_is_told_with_both(az, capsys):

@@ -11,6 +11,7 @@ import pytest
 from scripts import branch_policy
 from scripts.az import AzError
 from scripts.doctor import pipeline_of
+from scripts.doctoring.check import Check
 from scripts.doctoring.github import github
 from scripts.doctoring.machine import disk, machine, make_check, pin, python
 from scripts.doctoring.policy import BUILD
@@ -53,7 +54,7 @@ def repository(tmp_path, monkeypatch) -> Path:
     subprocess.run(["git", "init", "-q", folder], check=True)
     remote(folder, "https://me@dev.azure.com/air/New%20York/_git/flights")
     monkeypatch.chdir(folder)
-    for name in ("SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT", "GITHUB_ACTIONS"):
+    for name in ("SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT"):
         monkeypatch.delenv(name, raising=False)
     return folder
 
@@ -261,29 +262,29 @@ jobs:
 """
 
 
-def on_github(repository: Path, text: str, environ: dict[str, str]) -> dict[str, tuple[str, bool, str]]:
+def on_github(repository: Path, text: str) -> dict[str, Check]:
     (repository / ".github/workflows").mkdir(parents=True)
     (repository / ".github/workflows/ci.yml").write_text(text)
-    return {one.name: (one.state, one.passed, one.todo) for one in github(repository, "dev", environ)}
+    return {one.name: one for one in github(repository, load_config(repository, "test"))}
 
 
 def test_what_github_has_to_hold_is_listed_without_asking_it(repository):
-    checks = on_github(repository, WORKFLOW, {})
-    assert all(passed for _, passed, _ in checks.values())
-    todo = "gh variable set AZURE_CLIENT_ID --env <environment of dev>"
-    assert checks["variable AZURE_CLIENT_ID"] == ("unknown", True, todo)
-    assert "flights-dev" in checks["environment"][2]
+    remote(repository, "git@github.com:air/flights.git")
+    checks = on_github(repository, WORKFLOW)
     assert set(checks) == {"workflows", "variable AZURE_CLIENT_ID", "environment", "federated login"}
-
-
-def test_in_a_workflow_an_empty_variable_is_missing(repository):
-    checks = on_github(repository, WORKFLOW, {"GITHUB_ACTIONS": "true", "AZURE_CLIENT_ID": ""})
-    assert checks["variable AZURE_CLIENT_ID"][:2] == ("missing", False)
+    assert all(one.passed for one in checks.values())
+    assert checks["variable AZURE_CLIENT_ID"].todo == "gh variable set AZURE_CLIENT_ID --env flights-test"
+    assert checks["federated login"].todo.endswith("subject repo:air/flights:environment:flights-test")
 
 
 def test_a_workflow_that_may_not_ask_for_a_token_cannot_log_in(repository):
-    checks = on_github(repository, WORKFLOW.replace("id-token: write", "contents: read"), {})
-    assert checks["federated login"][:2] == ("missing", False)
+    checks = on_github(repository, WORKFLOW.replace("id-token: write", "contents: read"))
+    assert (checks["federated login"].state, checks["federated login"].passed) == ("missing", False)
+
+
+def test_without_workflows_there_is_nothing_that_github_could_run(repository):
+    [check] = github(repository, load_config(repository, "dev"))
+    assert (check.state, check.passed) == ("missing", False)
 
 
 def test_this_machine_is_told_what_it_lacks(tmp_path, monkeypatch):
