@@ -3,7 +3,7 @@
 targetScope = 'resourceGroup'
 
 param location string
-@description('Name of the workspace; everything whose name has to be unique in Azure gets one that is made from the group.')
+@description('Of the workspace; what needs a name that is unique in Azure gets one that is made from the group.')
 param workspaceName string
 @description('Shared by all environments. Only the one that owns it creates it.')
 param registryName string
@@ -14,14 +14,19 @@ param vmSize string
 param maxNodes int
 @minValue(1)
 param idleMinutes int
-@description('Of jobs and endpoints. AllowOnlyApprovedOutbound puts a firewall into the managed network, billed by the hour.')
+@description('Of jobs and endpoints. AllowOnlyApprovedOutbound adds a firewall, billed by the hour.')
 @allowed([
   'AllowInternetOutbound'
   'AllowOnlyApprovedOutbound'
 ])
 param outbound string
-@description('True closes everything to the internet. The event path is left out then: a Logic App (Consumption) is on the internet.')
-param privateEndpoints bool
+// A Logic App (Consumption) is on the internet, so without public access there is no event path.
+@description('Disabled closes everything to the internet and makes private endpoints.')
+@allowed([
+  'Enabled'
+  'Disabled'
+])
+param publicAccess string
 @allowed([
   'Standard_LRS'
   'Standard_GRS'
@@ -34,9 +39,9 @@ param storageSku string
 @minValue(1)
 @maxValue(365)
 param softDeleteDays int
-@description('Of blobs that are there: name, container, prefix, and days since the last change (0: never) for cool, archive, delete.')
+@description('Each: name, container, prefix; cool, archive and delete, in days since the last change, 0 for never.')
 param lifecycleRules array
-@description('Of blobs that were overwritten or deleted: days since then (0: never) for cool, archive, delete.')
+@description('Of blobs that were overwritten or deleted: cool, archive and delete, in days since then, 0 for never.')
 param previousVersions object
 @minValue(30)
 param logDays int
@@ -50,7 +55,7 @@ param dataScientists string
 
 // The default account of a workspace has to be flat.
 var hierarchical = false
-var publicAccess = privateEndpoints ? 'Disabled' : 'Enabled'
+var isPublic = publicAccess == 'Enabled'
 var logicAppName = 'logic-${workspaceName}'
 var topicName = 'evgt-${workspaceName}'
 var suffix = uniqueString(resourceGroup().id)
@@ -158,12 +163,13 @@ module lifecycle 'modules/lifecycle.bicep' = {
     storageName: storage.outputs.name
     defaultContainer: workspace.outputs.defaultContainer
     rules: lifecycleRules
-    previousVersions: previousVersions
-    archiveSku: empty(archived) ? 'Standard_LRS' : storageSku
+    versions: previousVersions
+    // any(): the parameter takes fewer SKUs than there are, and it is Azure that is to refuse the others.
+    archiveSku: any(empty(archived) ? 'Standard_LRS' : storageSku)
   }
 }
 
-module logicapp 'modules/logicapp.bicep' = if (!privateEndpoints) {
+module logicapp 'modules/logicapp.bicep' = if (isPublic) {
   name: 'logicapp'
   params: {
     location: location
@@ -173,7 +179,7 @@ module logicapp 'modules/logicapp.bicep' = if (!privateEndpoints) {
   }
 }
 
-module events 'modules/events.bicep' = if (!privateEndpoints) {
+module events 'modules/events.bicep' = if (isPublic) {
   name: 'events'
   params: {
     location: location
@@ -202,7 +208,7 @@ module diagnostics 'modules/diagnostics.bicep' = {
     keyVaultName: keyvault.outputs.name
     containersName: containers.outputs.name
     workspaceName: workspace.outputs.name
-    withEvents: !privateEndpoints
+    withEvents: isPublic
     logicAppName: logicAppName
     topicName: topicName
   }
@@ -212,7 +218,7 @@ module diagnostics 'modules/diagnostics.bicep' = {
   ]
 }
 
-module network 'modules/network.bicep' = if (privateEndpoints) {
+module network 'modules/network.bicep' = if (!isPublic) {
   name: 'network'
   params: {
     location: location

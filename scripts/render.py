@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from scripts.specs.build import write_build
+from scripts.specs.build import frozen, write_build
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project
 from scripts.specs.values import parse_values
@@ -23,6 +23,9 @@ def main(args: argparse.Namespace) -> int:
     except SpecError as error:
         print(error, file=sys.stderr)
         return 1
+    if frozen() and not args.set:
+        print(f"{folder.relative_to(project.root)} is what this checkout renders (FROZEN=1)")
+        return 0
     what = ", ".join(args.only) or f"{len(project.specs)} specs"
     print(f"rendered {what} into {folder.relative_to(project.root)}")
     return 0

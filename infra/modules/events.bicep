@@ -36,6 +36,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   }
 }
 
+// Cost: the topic's.
 resource landed 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
   name: 'register-data'
@@ -51,6 +52,12 @@ resource landed 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15'
           operatorType: 'StringIn'
           key: 'data.api'
           values: finished
+        }
+        {
+          // Being written, or no data at all: register_data leaves them out.
+          operatorType: 'StringNotContains'
+          key: 'subject'
+          values: ['/.', '/_']
         }
         {
           operatorType: 'StringEndsWith'

@@ -5,8 +5,10 @@ param storageName string
 @description('Container behind workspaceblobstore, by which name the rules call it.')
 param defaultContainer string
 param rules array
-param previousVersions object
-@description('SKU of the account if anything is to be archived. Zone-redundant accounts have no archive tier, so Azure refuses them here.')
+@description('Of previous versions: days.')
+param versions object
+// Zone-redundant accounts have no archive tier, so Azure is to refuse them here.
+@description('SKU of the account, if anything is to be archived.')
 @allowed([
   'Standard_LRS'
   'Standard_GRS'
@@ -54,9 +56,9 @@ var previous = {
     }
     actions: {
       version: union(
-        previousVersions.cool > 0 ? { tierToCool: { daysAfterCreationGreaterThan: previousVersions.cool } } : {},
-        previousVersions.archive > 0 ? { tierToArchive: { daysAfterCreationGreaterThan: previousVersions.archive } } : {},
-        previousVersions.delete > 0 ? { delete: { daysAfterCreationGreaterThan: previousVersions.delete } } : {}
+        versions.cool > 0 ? { tierToCool: { daysAfterCreationGreaterThan: versions.cool } } : {},
+        versions.archive > 0 ? { tierToArchive: { daysAfterCreationGreaterThan: versions.archive } } : {},
+        versions.delete > 0 ? { delete: { daysAfterCreationGreaterThan: versions.delete } } : {}
       )
     }
   }

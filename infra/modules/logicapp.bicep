@@ -16,13 +16,11 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
   }
   properties: {
     state: 'Enabled'
-    definition: loadJsonContent('register-data.workflow.json')
+    // The identity stands in the definition as it is, as the designer writes it; there is no expression for it.
+    definition: json(replace(loadTextContent('register-data.workflow.json'), '{identity}', identityId))
     parameters: {
       registerUri: {
         value: registerUri
-      }
-      identity: {
-        value: identityId
       }
     }
   }

@@ -79,6 +79,7 @@ resource zones 'Microsoft.Network/privateDnsZones@2020-06-01' = [for zone in zon
   location: 'global'
 }]
 
+// Cost: none.
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06-01' = [for (zone, i) in zoneNames: {
   parent: zones[i]
   name: vnet.name
@@ -113,6 +114,7 @@ resource endpoints 'Microsoft.Network/privateEndpoints@2023-11-01' = [for target
   }
 }]
 
+// Cost: the zones'.
 resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2023-11-01' = [for (target, i) in targets: {
   parent: endpoints[i]
   name: 'default'

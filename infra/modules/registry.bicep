@@ -2,7 +2,7 @@
 param location string
 param name string
 
-// Cost: that of a storage account and of a container registry (Premium, by the day), in a group that the service manages.
+// Cost: of a storage account and a container registry (Premium, by the day), in a group that the service manages.
 resource registry 'Microsoft.MachineLearningServices/registries@2025-12-01' = {
   name: name
   location: location

@@ -15,7 +15,7 @@ var roles = {
   blobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   tableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   queueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
-  fileDataPrivilegedContributor: '69566ab7-960f-475b-8e7c-b3118f30c6bd'
+  fileDataContributor: '69566ab7-960f-475b-8e7c-b3118f30c6bd'
   imagePull: '7f951dda-4ed3-4680-a7ca-43fe172d538d'
   dataScientist: 'f6c7c914-8db3-469d-8ca1-694a8f32e121'
 }
@@ -122,10 +122,10 @@ resource peopleBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (
   }
 }
 resource peopleFiles 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(dataScientists)) {
-  name: guid(storage.id, dataScientists, roles.fileDataPrivilegedContributor)
+  name: guid(storage.id, dataScientists, roles.fileDataContributor)
   scope: storage
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.fileDataPrivilegedContributor)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.fileDataContributor)
     principalId: dataScientists
     principalType: 'Group'
   }

@@ -1,4 +1,4 @@
-// The workspace's storage: landing files, what jobs write, models. No keys: who reads or writes has a role (roles.bicep).
+// The workspace's storage: landing files, what jobs write, models. No keys: who reads or writes has a role.
 param location string
 param name string
 param sku string
@@ -60,7 +60,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   }
 }
 
-// Events that the Logic App did not take within a day.
+// Events that the Logic App did not take within a day. Cost: as any blobs.
 resource undelivered 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
   parent: blobs
   name: 'undelivered-events'

@@ -1,4 +1,4 @@
-// The workspace. It reads and writes its storage with identities; the service gives its own identity the roles it needs.
+// The workspace. It uses its storage with identities; the service gives its own identity the roles it needs.
 param location string
 param name string
 param storageId string

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.rolling.scoring import Rows
+from scripts.specs.build import folder_of
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project, Spec
 
@@ -59,7 +60,7 @@ def serving_of(project: Project) -> Serving:
         sample = Rows.read(project.root / folder / SAMPLE)
     except ValueError as error:
         raise SpecError(f"{folder}/{SAMPLE}", str(error)) from error
-    built = f"build/{project.env}"
+    built = folder_of(project).relative_to(project.root).as_posix()
     return Serving(
         folder=folder,
         name=endpoint.name,

@@ -1,13 +1,16 @@
 """Config of an environment: config/common.yml with config/<env>.yml merged over it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from scripts.specs.errors import SpecError
+from scripts.specs.scope import VARIABLE, with_scope
 
-RESERVED = {"env", "ref", "unique", "asset_id", "git", "version"}  # names that the renderer itself gives to templates
+# Names that the renderer itself gives to templates.
+RESERVED = {"env", "ref", "unique", "asset_id", "git", "tags", "version"}
 
 
 def environments(root: Path) -> list[str]:
@@ -16,12 +19,12 @@ def environments(root: Path) -> list[str]:
 
 
 def load_config(root: Path, env: str) -> dict[str, Any]:
-    """Values that templates see in `env`, `env` itself included."""
+    """Values that templates see in `env`, `env` itself included; those of a pull request if PR is set."""
     if env not in environments(root):
         known = ", ".join(environments(root)) or "none"
         raise SpecError(f"config/{env}.yml", f"there is no environment {env!r}; there are: {known}")
     config = merge(_read(root, "common"), _read(root, env))
-    return {**config, "env": env}
+    return with_scope({**config, "env": env}, os.environ.get(VARIABLE, ""))
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

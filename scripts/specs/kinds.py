@@ -15,6 +15,7 @@ class Kind:
         loader: function of azure.ai.ml.entities._load_functions that loads it.
         group: command group, `az ml <group> create`.
         asset: a versioned asset: its version is its content's hash and `ref()` can name it.
+        lasting: made once and then changed: its tag `content` tells which spec it was given last.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Kind:
     loader: str
     group: str
     asset: bool = False
+    lasting: bool = False
 
     def matches(self, path: str) -> bool:
         names = re.escape(self.pattern).replace(r"/\*", "/[^/_][^/]*").replace(r"\*", "[^/]*")
@@ -34,13 +36,17 @@ KINDS = (
     Kind("environment", "environments/*/environment.yml.j2", "load_environment", "environment", asset=True),
     Kind("data", "data/*/data.yml.j2", "load_data", "data", asset=True),
     Kind("component", "components/*/component.yml.j2", "load_component", "component", asset=True),
-    Kind("schedule", "pipelines/*_schedule.yml.j2", "load_schedule", "schedule"),
+    Kind("schedule", "pipelines/*_schedule.yml.j2", "load_schedule", "schedule", lasting=True),
     Kind("job", "pipelines/*.yml.j2", "load_job", "job"),
-    Kind("online endpoint", "endpoints/online/*/endpoint.yml.j2", "load_online_endpoint", "online-endpoint"),
-    Kind("online deployment", "endpoints/online/*/*.yml.j2", "load_online_deployment", "online-deployment"),
-    Kind("batch endpoint", "endpoints/batch/*/endpoint.yml.j2", "load_batch_endpoint", "batch-endpoint"),
-    Kind("batch deployment", "endpoints/batch/*/*.yml.j2", "load_batch_deployment", "batch-deployment"),
-    Kind("schedule", "monitors/*.yml.j2", "load_schedule", "schedule"),
+    Kind(
+        "online endpoint", "endpoints/online/*/endpoint.yml.j2", "load_online_endpoint", "online-endpoint", lasting=True
+    ),
+    Kind(
+        "online deployment", "endpoints/online/*/*.yml.j2", "load_online_deployment", "online-deployment", lasting=True
+    ),
+    Kind("batch endpoint", "endpoints/batch/*/endpoint.yml.j2", "load_batch_endpoint", "batch-endpoint", lasting=True),
+    Kind("batch deployment", "endpoints/batch/*/*.yml.j2", "load_batch_deployment", "batch-deployment", lasting=True),
+    Kind("schedule", "monitors/*.yml.j2", "load_schedule", "schedule", lasting=True),
 )
 ROOTS = tuple(sorted({kind.pattern.split("/")[0] for kind in KINDS}))
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,8 @@ from scripts.specs.ids import asset_id, id_function, registry_of
 from scripts.specs.infrastructure import infrastructure
 from scripts.specs.kinds import KINDS, ROOTS, SUFFIX, Kind, key_of, kind_of
 from scripts.specs.names import unique
-from scripts.specs.provenance import STAND_IN, provenance, stand_ins
+from scripts.specs.provenance import STAND_IN, provenance, stand_ins, tags
+from scripts.specs.scope import number_of, refuse_shared, scope_tags, scoped_text
 from scripts.specs.templates import Refused, Templates
 from scripts.specs.values import with_values
 
@@ -37,7 +39,8 @@ class Spec:
         path: path of the rendered spec, relative to the repository and to build/<env>/.
         text: rendered text.
         document: parsed text.
-        version: first 12 hex digits of its content's hash; None for what is no versioned asset.
+        content: first 12 hex digits of its content's hash, without what a verb sets for one render.
+        version: the same; None for what is no versioned asset.
         refs: keys that it refers to, in order of appearance.
         files: what it carries: path relative to the repository -> content.
         registry: that has its versions; None: the workspace has them.
@@ -50,6 +53,7 @@ class Spec:
     context: Mapping[str, Any] = field(repr=False)
     text: str = ""
     document: dict[str, Any] = field(default_factory=dict, repr=False)
+    content: str = ""
     version: str | None = None
     refs: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
@@ -75,18 +79,31 @@ class Project:
 
     Args:
         values: set over the config for this render; dotted key -> text.
+        origin: where the specs come from, for tags; None looks at git and CI's variables.
+
+    Attributes:
+        plain: the same without `values`; itself if there are none.
 
     Raises:
         SpecError: the first thing that can't be rendered, with its template and line.
     """
 
-    def __init__(self, root: Path, env: str, values: Mapping[str, str] | None = None) -> None:
-        self.root, self.env = root.resolve(), env
-        self.config = with_values(load_config(self.root, env), values or {})
+    def __init__(
+        self,
+        root: Path,
+        env: str,
+        values: Mapping[str, str] | None = None,
+        origin: Mapping[str, str] | None = None,
+    ) -> None:
+        self.root, self.env, self.values = root.resolve(), env, values or {}
+        self.config = with_values(load_config(self.root, env), self.values)
         self.registry = registry_of(self.config)
         self.templates = Templates(self.root)
         self._ignored = Ignored(self.root)
-        self._git = provenance(self.root)
+        self._git = provenance(self.root) if origin is None else origin
+        self._tags = {**self._git, **scope_tags(self.config, datetime.now(UTC).date())}
+        # Whoever compares what is in a workspace with a spec doesn't know which values a verb has set.
+        self.plain = Project(root, env, origin=self._git) if self.values else self
         found = [path for name in ROOTS if (self.root / name).is_dir() for path in self._files(self.root / name)]
         names = [self._relative(path) for path in found if path.name.endswith(SUFFIX)]
         self._templates = {key_of(name): name for name in names if kind_of(name)}
@@ -121,6 +138,11 @@ class Project:
         carried = {path: content for spec in needed.values() for path, content in spec.files.items()}
         return carried | {spec.path: spec.text.encode() for spec in needed.values()}
 
+    @property
+    def repository(self) -> str:
+        """Address of the repository, as tags have it."""
+        return self._git["repository"]
+
     def by_path(self) -> dict[str, Spec]:
         return {spec.path: spec for spec in self.specs.values()}
 
@@ -135,13 +157,17 @@ class Project:
         kind = kind_of(template)
         assert kind is not None
         refs: list[str] = []
-        context = {**self._functions(refs), "git": stand_ins()}
+        names = (*self._tags, "content") if kind.lasting else tuple(self._tags)
+        context = {**self._functions(refs), "git": stand_ins(self._git), "tags": tags(names)}
         if kind.asset:
             context["version"] = VERSION
         spec = Spec(key, kind, template, template.removesuffix(".j2"), context, refs=refs, registry=self.registry)
         self._rendering.append(key)
         spec.text = self.templates.render(template, context)
+        if kind.asset or kind.group == "schedule":
+            spec.text = scoped_text(spec.text, number_of(self.config), "_" if kind.group == "component" else "-")
         spec.document = self._parse(spec)
+        refuse_shared(spec.document, kind, template, number_of(self.config))
         spec.files = self._carried(spec)
         self._rendering.pop()
         self._settle(spec)
@@ -224,20 +250,14 @@ class Project:
         return "".join(f"/{name.removeprefix(prefix).removesuffix('.j2')}\n" for name in sorted(names)).encode()
 
     def _settle(self, spec: Spec) -> None:
-        """Gives an asset its version; puts provenance into the text, and ids of the registry if the assets are there.
+        """Hashes the content; gives an asset its version; puts provenance and ids of a registry into the text.
 
-        Both come after the hash, so that an asset has the same version in every environment that it is the same in.
+        All come after the hash, so that an asset has the same version in every environment that it is the same in.
         """
+        own = self.plain is self or spec.kind.asset
+        spec.content = self._content(spec) if own else self.plain.specs[spec.key].content
         if spec.kind.asset:
-            home = Path(spec.path).parent
-            files = {os.path.relpath(name, home): hashlib.sha256(data).hexdigest() for name, data in spec.files.items()}
-            content = {
-                "spec": {**spec.document, "version": None},
-                "files": files,
-                "refs": {key: self.specs[key].version for key in spec.refs},
-            }
-            canonical = json.dumps(content, sort_keys=True, default=str)
-            spec.version = hashlib.sha256(canonical.encode()).hexdigest()[:12]
+            spec.version = spec.content
             # Quoted: a hash of digits alone, or like 12e45678, would be read as a number.
             spec.text = re.sub(rf"^version: *{VERSION}", f'version: "{spec.version}"', spec.text, flags=re.MULTILINE)
             spec.text = spec.text.replace(VERSION, spec.version)
@@ -246,12 +266,25 @@ class Project:
                 old, new = used.workspace_id, used.id
                 spec.text = spec.text.replace(old, new)
                 spec.files = {name: data.replace(old.encode(), new.encode()) for name, data in spec.files.items()}
-        for name, stand_in in stand_ins().items():
+        values = {**self._tags, "content": spec.content}
+        for name, stand_in in stand_ins(values).items():
             # A value of its own is quoted for the same reason: tags are text, a build id is digits.
             alone = rf"(?<=: ){stand_in}(?=[ ,}}]|$)"
-            spec.text = re.sub(alone, f'"{self._git[name]}"', spec.text, flags=re.MULTILINE)
-            spec.text = spec.text.replace(stand_in, self._git[name])
+            spec.text = re.sub(alone, f'"{values[name]}"', spec.text, flags=re.MULTILINE)
+            spec.text = spec.text.replace(stand_in, values[name])
         spec.document = yaml.load(spec.text, Loader=yaml.CSafeLoader)
+
+    def _content(self, spec: Spec) -> str:
+        home = Path(spec.path).parent
+        content = {
+            "spec": {**spec.document, "version": None},
+            "files": {
+                os.path.relpath(name, home): hashlib.sha256(data).hexdigest() for name, data in spec.files.items()
+            },
+            "refs": {key: self.specs[key].content for key in spec.refs},
+        }
+        canonical = json.dumps(content, sort_keys=True, default=str)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def _refuse_strays(self, names: list[str]) -> None:
         for name in names:

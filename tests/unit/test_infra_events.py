@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from scripts.specs.bicep import texts
 from scripts.specs.infrastructure import parameters
 from scripts.specs.lint.infrastructure import IN_DATASTORE
 from scripts.specs.project import Project
@@ -37,8 +38,11 @@ def filters(root: Path) -> None:
     assert watched
     assert all(found and found[1] == "workspaceblobstore" and found[2].startswith(prefix) for found in watched)
     assert prefix == f"{project.config['landing']}/"
-    advanced = {entry["key"]: (entry["operatorType"], entry["values"]) for entry in filtered["advancedFilters"]}
-    assert advanced == {"data.api": ("StringIn", "finished"), "subject": ("StringEndsWith", "landingSuffixes")}
+    assert [(entry["key"], entry["operatorType"], entry["values"]) for entry in filtered["advancedFilters"]] == [
+        ("data.api", "StringIn", "finished"),
+        ("subject", "StringNotContains", ["/.", "/_"]),
+        ("subject", "StringEndsWith", "landingSuffixes"),
+    ]
     assert values["landingSuffixes"] == list(load("register_dataset", "formats").READERS)
     choice = module(root, "events")["variables"]["finished"]["value"]["operator"]["operands"]
     assert choice["condition"] == "hierarchical"
@@ -66,11 +70,13 @@ def undelivered(root: Path) -> None:
 def call(root: Path) -> None:
     """The workflow asks for what the deployed component takes, as the identity that may, once for each ETag."""
     register = landed(root)["Register"]["inputs"]
-    identity = {"type": "ManagedServiceIdentity", "identity": "@parameters('identity')"}
+    identity = {"type": "ManagedServiceIdentity", "identity": "{identity}"}
     assert register["authentication"] == {**identity, "audience": "https://ml.azure.com"}
     assert (register["method"], register["uri"]) == ("POST", "@parameters('registerUri')")
     properties = dict(register["body"]["properties"])
     assert "['data']['eTag']" in properties.pop("name")
+    read = only(module(root, "logicapp"), "Microsoft.Logic/workflows")["properties"]["definition"]
+    assert {"register-data.workflow.json", "{identity}", "identityId"} <= set(texts(read))
     project = Project(root, "dev")
     deployment = project.specs["endpoints/batch/register-data/deployment"].document
     component = project.specs["components/register_data"]

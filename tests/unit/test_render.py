@@ -422,3 +422,78 @@ def test_provenance_tells_the_commit_the_edits_and_no_password(tmp_path: Path, m
     assert provenance(tmp_path)["commit"] == f"{clean['commit']}-dirty"
     assert clean["branch"] == "main"
     assert clean["repository"] == "https://example.com/repo"
+
+
+# ---- Content of what lasts
+
+
+def test_what_a_verb_sets_for_a_render_is_no_other_content(root: Path) -> None:
+    with (root / "endpoints/online/score/deployment.yml.j2").open("a") as file:
+        file.write("description: << trials >> trials\ntags: << tags >>\n")
+    plain, rolled_out = (Project(root, "local", values).specs[BLUE] for values in ({}, {"trials": "9"}))
+    assert rolled_out.document["description"] == "9 trials"
+    assert rolled_out.document["tags"]["content"] == plain.document["tags"]["content"] == plain.content
+
+    replace(root, "endpoints/online/score/deployment.yml.j2", "instance_count: 1", "instance_count: 2")
+    assert Project(root, "local").specs[BLUE].document["tags"]["content"] != plain.content
+
+
+# ---- FROZEN=1: what was published is what is submitted
+
+
+@pytest.fixture
+def published(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A build that CI has published, in a job that must not render anew."""
+    monkeypatch.setenv("BUILD_BUILDID", "20260101.7")
+    build = write_build(Project(root, "local"))
+    monkeypatch.setenv("FROZEN", "1")
+    return build
+
+
+def test_a_frozen_build_is_compared_and_not_written(published: Path, root: Path, monkeypatch, capsys) -> None:
+    (published / "rollout.json").write_text("{}")  # a report of another verb
+    before = {path: path.stat().st_mtime_ns for path in published.rglob("*")}
+    monkeypatch.chdir(root)
+    assert main(parse_args([])) == 0
+    assert capsys.readouterr().out == "build/local is what this checkout renders (FROZEN=1)\n"
+    assert {path: path.stat().st_mtime_ns for path in published.rglob("*")} == before
+
+
+def test_a_frozen_build_that_is_another_is_refused_by_file(published: Path, root: Path, monkeypatch, capsys) -> None:
+    (published / "components/train/src/train.py").write_text("print('tampered')\n")
+    (published / "pipelines/tune.yml").unlink()
+    (published / "components/train/src/more.py").write_text("print('more')\n")
+    monkeypatch.chdir(root)
+    assert main(parse_args([])) == 1
+    said = capsys.readouterr().err
+    for other in ("src/train.py differs", "pipelines/tune.yml is missing", "src/more.py is not rendered"):
+        assert other in said
+    assert "build of this commit" in said
+    assert not (published / "pipelines/tune.yml").exists()
+
+
+def test_a_build_of_another_run_is_refused(published: Path, root: Path, monkeypatch) -> None:
+    monkeypatch.setenv("BUILD_BUILDID", "20260101.8")
+    with pytest.raises(SpecError, match=r"components/train/component.yml differs"):
+        write_build(Project(root, "local"))
+
+
+def test_without_a_build_there_is_nothing_frozen(root: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FROZEN", "1")
+    with pytest.raises(SpecError, match=r"is missing.* and \d+ more"):
+        write_build(Project(root, "local"))
+
+
+def test_what_a_rollout_sets_goes_beside_what_is_frozen(published: Path, root: Path) -> None:
+    path = build_spec(root, "local", BLUE, {"model_version": "9"})
+
+    assert path == root / "build/values/local/endpoints/online/score/deployment.yml"
+    assert "model: azureml:flights:9" in path.read_text()
+    assert path.with_name("score.py").is_file(), "self-contained as well"
+    write_build(Project(root, "local"))  # the frozen one is as it was
+
+
+def test_what_a_rollout_sets_is_set_in_what_is_frozen(published: Path, root: Path) -> None:
+    (published / "endpoints/online/score/score.py").write_text("print('tampered')\n")
+    with pytest.raises(SpecError, match=r"endpoints/online/score/score.py differs"):
+        build_spec(root, "local", BLUE, {"model_version": "9"})

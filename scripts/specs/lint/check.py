@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     text.duplicate_keys,
     keys.keys,
     references.literal_ids,
+    references.owner,
     references.local_files,
     bindings.bindings,
     bindings.unused,
@@ -68,9 +69,9 @@ def check(root: Path, env: str) -> tuple[list[Finding], int]:
     """Renders `env` into its build folder; returns the findings and the number of specs."""
     try:
         project = Project(root, env)
+        build = write_build(project)
     except SpecError as error:
         return [Finding(error.path, error.line or 1, "AML001", error.message)], 0
-    build = write_build(project)
     repository = Repository(project)
     subjects = [Subject(spec, repository) for spec in project.specs.values()]
     with listening() as logged:

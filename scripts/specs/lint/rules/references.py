@@ -1,4 +1,4 @@
-"""Assets by literal id, and local paths."""
+"""Assets by literal id, whose an asset is, and local paths."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from scripts.specs.files import local_paths
 from scripts.specs.lint.expressions import strings
 from scripts.specs.lint.findings import Problem
+from scripts.specs.lint.ports import mapping
 from scripts.specs.lint.repository import Subject, resolved
 
 LITERAL = re.compile(r"azureml:([\w.-]+):([\w.-]+)")
@@ -23,6 +24,14 @@ def literal_ids(subject: Subject) -> Iterator[Problem]:
         if asset is not None and not (asset.key in subject.spec.refs and asset.id == value):
             message = f'{value} is an asset of this repository; write << ref("{asset.key}") >>'
             yield Problem("AML008", position, message)
+
+
+def owner(subject: Subject) -> Iterator[Problem]:
+    """Assets that don't tell by a tag which repository they are of."""
+    if subject.spec.kind.asset and "repository" not in mapping(subject.document, "tags"):
+        position = ("tags",) if "tags" in subject.document else ("name",)
+        message = "has no tag `repository`, so PRUNE=1 never archives an old version; write `tags: << tags >>`"
+        yield Problem("AML010", position, message)
 
 
 def local_files(subject: Subject) -> Iterator[Problem]:

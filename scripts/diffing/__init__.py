@@ -1,0 +1,1 @@
+"""What a branch changes in the rendered specs of each environment."""
