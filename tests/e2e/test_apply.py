@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,52 @@ from typing import Any
 import pytest
 
 from tests.place import ROOT
-from tests.specs_repository import copied, replace
 
 pytestmark = pytest.mark.slow
 MINE = "https://example.com/flights"
-CONFIG = "resource_group: local\nworkspace: local\nsubscription: s\ntraining: true\npr: {days: 7}\n"
-TRAIN = "components/train/src/train.py"
+FILES = {
+    "config/common.yml": "{}\n",
+    "config/local.yml": "resource_group: local\nworkspace: local\npr: {days: 7}\n",
+    "environments/base/environment.yml.j2": """
+name: base
+version: << version >>
+tags: << tags >>
+image: library/python
+""",
+    "components/train/component.yml.j2": """
+$schema: https://azuremlschemas.azureedge.net/latest/commandComponent.schema.json
+name: train
+version: << version >>
+tags: << tags >>
+type: command
+outputs: {model: {type: uri_folder}}
+environment: << ref("environments/base") >>
+code: ./src
+command: python train.py ${{outputs.model}}
+""",
+    "components/train/src/train.py": "print('first')\n",
+    "components/all/component.yml.j2": """
+$schema: https://azuremlschemas.azureedge.net/latest/pipelineComponent.schema.json
+name: all
+version: << version >>
+tags: << tags >>
+type: pipeline
+jobs:
+  train:
+    type: command
+    component: << ref("components/train") >>
+""",
+}
 
 
 class Place:
-    """The small repository with a workspace of its own."""
+    """A repository of three assets, each of which refers to the one before, with a workspace of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = copied(folder)
-        with (self.root / "config/local.yml").open("a", encoding="utf-8") as file:
-            file.write(CONFIG)
-        for path in (*self.root.glob("pipelines/[a-z]*.j2"), *self.root.glob("endpoints/*/score/*.j2")):
-            path.unlink()  # only assets are applied; they would name data and models that nobody registers here
+        self.root = folder / "repository"
+        for name, text in FILES.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_text(text.lstrip(), encoding="utf-8")
         self.variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AZURE")},
             "PATH": f"{ROOT / '.tools/bin'}{os.pathsep}{os.environ['PATH']}",
@@ -43,6 +71,9 @@ class Place:
         }
         create = ["workspace", "create", "--name", "local", "--resource-group", "local", "--output", "none"]
         subprocess.run([ROOT / ".tools/bin/az", "ml", *create], env=self.variables, check=True)
+
+    def script(self, says: str) -> None:
+        (self.root / "components/train/src/train.py").write_text(f"print('{says}')\n", encoding="utf-8")
 
     def start(self, module: str, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
         line = [sys.executable, "-u", "-m", f"scripts.{module}", "--env", "local", *arguments]
@@ -83,79 +114,62 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     yield Place(tmp_path_factory.mktemp("apply"))
 
 
+TRAIN, ALL = "components/train/component.yml", "components/all/component.yml"
+
+
 def test_an_apply_that_was_killed_is_finished_by_the_next_and_then_there_is_nothing_to_do(place: Place) -> None:
     assert set(place.plan().values()) == {"create"}
     place.run("render")
     process = place.start("apply")
     assert process.stdout is not None
-    for line in process.stdout:  # the third create has begun, so two are done
-        if "components/" in line:
+    for line in process.stdout:
+        if TRAIN in line:  # the second create has begun: the first is done
             break
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    time.sleep(1)
-    assert 0 < list(place.plan().values()).count("leave") < 7
+    process.communicate()
+    before = place.plan()
+    assert (before["environments/base"], before["components/all"]) == ("leave", "create")
 
-    created = place.apply()
+    assert place.apply()[-1] == f"create {ALL}"
 
-    assert created[-1] == "create components/train_and_judge/component.yml"
     assert set(place.plan().values()) == {"leave"}
     assert place.apply() == []
-    assert {name: len(place.versions("component", name)) for name in ("prep", "train", "train_and_judge")} == {
-        "prep": 1,
-        "train": 1,
-        "train_and_judge": 1,
-    }
+    assert [len(place.versions(*one)) for one in (("component", "train"), ("environment", "base"))] == [1, 1]
 
 
 def test_a_changed_component_makes_new_versions_of_it_and_of_what_refers_to_it(place: Place) -> None:
-    (place.root / TRAIN).write_text("print('new')\n")
-    changed = {key for key, action in place.plan().items() if action != "leave"}
-    assert changed == {"components/train", "components/train_and_judge"}
-    assert place.apply() == ["create components/train/component.yml", "create components/train_and_judge/component.yml"]
-    assert place.apply() == []
+    place.script("second")
+    assert place.plan() == {"environments/base": "leave", "components/train": "change", "components/all": "change"}
+    assert place.apply() == [f"create {TRAIN}", f"create {ALL}"]
 
 
 def test_pruning_archives_what_this_repository_has_made_and_nothing_names(place: Place) -> None:
-    """Another repository's workspace mates stay, and so does what somebody made by hand."""
-    replace(place.root, TRAIN, "print('new')", "print('theirs')")
-    place.apply(BUILD_REPOSITORY_URI="https://example.com/theirs")
-    replace(place.root, TRAIN, "print('theirs')", "print('newest')")
+    place.script("of another repository")
+    theirs = "https://example.com/theirs"
+    place.apply(BUILD_REPOSITORY_URI=theirs)
+    place.script("third")
 
     done = place.apply("--prune")
 
-    assert done[:2] == ["create components/train/component.yml", "create components/train_and_judge/component.yml"]
-    # Of each, two of this repository's versions that came before.
-    assert sorted(done[2:]) == ["archive train"] * 2 + ["archive train_and_judge"] * 2
-    owners = sorted(one["tags"]["repository"] for one in place.versions("component", "train"))
-    assert owners == [MINE, "https://example.com/theirs"]
+    assert done == [f"create {TRAIN}", f"create {ALL}", *["archive all"] * 2, *["archive train"] * 2]
+    assert sorted(one["tags"]["repository"] for one in place.versions("component", "train")) == [MINE, theirs]
+    assert len(place.versions("environment", "base")) == 1, "what the render refers to stays"
     assert place.apply("--prune") == []
 
 
 def test_what_was_archived_is_restored_when_it_is_wanted_again(place: Place) -> None:
-    replace(place.root, TRAIN, "print('newest')", "print('new')")
-    assert place.apply() == ["restore train", "restore train_and_judge"]
+    place.script("second")
+    assert place.apply() == ["restore train", "restore all"]
     assert place.apply() == []
 
 
 def test_a_pull_request_has_its_own_and_leaves_nothing_behind(place: Place) -> None:
-    for path in ("components/train/component.yml.j2", "environments/base/environment.yml.j2"):
-        text = (place.root / path).read_text()
-        (place.root / path).write_text(
-            "\n".join("tags: << tags >>" if "tags:" in one else one for one in text.splitlines())
-        )
-    (place.root / "monitors/drift.yml.j2").unlink()
-    (place.root / "monitors/nightly.yml.j2").unlink()
-    place.apply()
-
-    assert len(place.apply(PR="7")) == 7
+    assert len(place.apply(PR="7")) == 3
     [made] = place.versions("component", "train_pr_7")
     assert (made["tags"]["pr"], made["environment"].split(":")[1]) == ("7", "base-pr-7")
 
     assert place.run("clean") == "local: nothing has expired\n", "a week is not over"
-    assert place.run("clean", PR="8") == "local: nothing has expired\n"
-    assert place.run("clean", PR="7").endswith("local: 7 archived\n")
+    assert place.run("clean", PR="7").endswith("local: 3 archived\n")
     assert place.run("clean", PR="7") == "local: nothing has expired\n"
     assert place.versions("component", "train_pr_7") == []
     assert set(place.plan().values()) == {"leave"}, "what everybody uses is as it was"
-    assert set(place.plan(PR="7").values()) == {"restore"}

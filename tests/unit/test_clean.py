@@ -53,7 +53,7 @@ def test_without_a_remote_nothing_goes(repository: str) -> None:
 
 
 def test_endpoints_and_schedules_are_deleted_a_schedule_once_it_is_disabled() -> None:
-    services = {
+    services: dict[str, list[dict[str, Any]]] = {
         "schedule": [
             {"name": "on-pr-7", "tags": OVER, "is_enabled": True},
             {"name": "off-pr-7", "tags": OVER, "is_enabled": False},
@@ -71,7 +71,11 @@ def test_endpoints_and_schedules_are_deleted_a_schedule_once_it_is_disabled() ->
 
 
 def test_each_version_of_an_asset_goes_by_its_own_tag() -> None:
-    versions = [{"version": "old", "tags": OVER}, {"version": "new", "tags": LATER}, {"version": "hand"}]
+    versions: list[dict[str, Any]] = [
+        {"version": "old", "tags": OVER},
+        {"version": "new", "tags": LATER},
+        {"version": "hand"},
+    ]
     assert lines(Left(assets={("component", "train_pr_7"): versions})) == [
         "component archive --name train_pr_7 --version old"
     ]
