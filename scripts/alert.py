@@ -28,7 +28,7 @@ from scripts.specs.errors import SpecError
 from scripts.specs.project import Project
 
 WRONG = 3
-KEPT = "alerts"  # folder in build/; what lies below build/<env>/ is what specs render to, and goes with each render
+KEPT = Path("build") / "alerts"  # not in build/<env>/, where only what was rendered stays
 
 
 def main(args: argparse.Namespace) -> int:
@@ -65,7 +65,7 @@ def alert(
     """
     settings, now = config["alert"], datetime.now(UTC)
     ways = channels(config, environment)
-    path = Path("build") / KEPT / config["env"] / f"{monitor}.json"
+    path = KEPT / f"{config['env']}-{monitor}.json"
     with memory(path) as told:
         seen = look(workspace, monitor, now, timedelta(hours=settings["overdue_hours"]))
         print(f"{monitor}: {seen.kind}")

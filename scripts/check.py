@@ -1,4 +1,4 @@
-"""Check the specs: render them, load each with azure-ai-ml and lint what Azure would fail on later.
+"""Check the specs: render them, load each with azure-ai-ml and lint what Azure would fail on later; and CI's pipelines.
 
     python -m scripts.check --env dev
     python -m scripts.check --format sarif --output build/check.sarif
@@ -11,6 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from scripts.ci.check import check_ci
+from scripts.ci.validators import NoValidators
 from scripts.specs.config import environments
 from scripts.specs.lint.check import check
 from scripts.specs.lint.findings import merged
@@ -20,8 +22,14 @@ from scripts.specs.lint.reports import REPORTS
 def main(args: argparse.Namespace) -> int:
     root = Path.cwd()
     envs = [args.env] if args.env else environments(root)
+    try:
+        of_ci = check_ci(root)
+    except NoValidators as error:
+        print(error, file=sys.stderr)
+        return 1
     checked = {env: check(root, env) for env in envs}
     found = checked[args.env][0] if args.env else merged({env: findings for env, (findings, _) in checked.items()})
+    found = sorted([*found, *of_ci])
     report = REPORTS[args.format](found)
     if args.output:
         args.output.parent.mkdir(parents=True, exist_ok=True)

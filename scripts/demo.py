@@ -17,6 +17,7 @@ from scripts.alerting.runs import breaches
 from scripts.az import AzError
 from scripts.looking.outcome import PIPELINES, NotCompleted, read_outcome
 from scripts.looking.serving import batch_lines, read_report, rollout_lines
+from scripts.looking.submitted import NoJob, last_job
 from scripts.looking.table import MISSING, duration, shown, shown_parameter, table
 from scripts.looking.watching import monitor_lines, sent_lines
 from scripts.looking.workspace import Document, Workspace
@@ -25,10 +26,6 @@ from scripts.retraining.facts import reason_of
 from scripts.retraining.policy import Rule, rules
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
-
-
-class NoJob(Exception):
-    """A pipeline was not run yet."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -46,20 +43,6 @@ def main(args: argparse.Namespace) -> int:
     path.write_text(json.dumps(outcome, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     print("\n".join([*report(outcome), *look_next(outcome, workspace, args.env, path)]))
     return 0
-
-
-def last_job(env: str, pipeline: str) -> str:
-    """Name of the job that the make target of `pipeline` submitted last.
-
-    Raises:
-        NoJob: there is none.
-    """
-    path = Path("build") / "jobs" / f"{env}-{pipeline}"
-    name = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
-    if not name:
-        target = f"make {pipeline.replace('_', '-')}" + (f" ENV={env}" if env != "local" else "")
-        raise NoJob(f"{path} names no job: {pipeline} was not submitted from here yet; run `{target}`")
-    return name
 
 
 def report(outcome: Document) -> list[str]:

@@ -62,8 +62,9 @@ def promote(root: Path, args: argparse.Namespace) -> None:
     registry, assets = Registry(str(project.registry), target), needed(project)
     lineage = proven(root, source, version)
     missing = lacking(assets, registry.has_spec)
-    steps = Steps(registry, project, workspace_of(source).flags, lineage, (model, version))
-    steps.refuse(missing, source)
+    trained = registry_of(source) is None
+    steps = Steps(registry, project, workspace_of(source), trained, lineage, (model, version))
+    steps.refuse(missing, args.origin)
     steps.fill(missing)
     specs = {"commit": commit, **versions(assets)}
     route = (args.origin, args.to, registry.name)

@@ -1,8 +1,8 @@
 """The months that a model was trained on, with its predictions: what its monitor compares production data with.
 
 The prediction is in a column of the name that the scoring script records: a monitor compares columns of one name.
-Numbers are cut as the data collector cuts them. A value that is frequent and lies on the edge of two buckets would change
-sides otherwise, and the monitor would see drift where there is none.
+Numbers are cut as the data collector cuts them: otherwise a frequent value on the edge of two buckets changes
+sides, and the monitor sees drift where there is none.
 """
 
 import argparse

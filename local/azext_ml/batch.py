@@ -6,7 +6,7 @@ from typing import Any
 from ml_workspace import WorkspaceError
 
 from .session import workspace
-from .updates import Overrides, named, restated, stated, texts
+from .updates import Overrides, deployment_to_update, endpoint_to_update, stated, texts
 
 Row = dict[str, Any]
 
@@ -44,12 +44,7 @@ def edit(
 ) -> Row:
     """One endpoint, for `update`; with --file it becomes what the file says."""
     batch = workspace(resource_group_name, workspace_name).batch
-    spec: Row = {}
-    if file:
-        from .endpoint_specs import endpoint
-
-        spec = endpoint("batch", file, stated(name=name))
-    return {"defaults": {}, **restated(batch.get(named(name or spec.get("name"), "endpoint")), spec)}
+    return {"defaults": {}, **endpoint_to_update(batch, name, file)}
 
 
 def set_defaults(instance: Row, defaults: str | None = None) -> Row:
@@ -164,14 +159,7 @@ def edit_deployment(
     file: str | None = None,
 ) -> Row:
     """One deployment, for `update`; with --file it becomes what the file says."""
-    batch = workspace(resource_group_name, workspace_name).batch
-    spec: Row = {}
-    if file:
-        from .endpoint_specs import deployment
-
-        spec = deployment("batch", file, stated(name=name, endpoint_name=endpoint_name))
-    endpoint = named(endpoint_name or spec.get("endpoint_name"), "endpoint of the deployment", "--endpoint-name")
-    return restated(batch.deployment(endpoint, named(name or spec.get("name"), "deployment").lower()), spec)
+    return deployment_to_update(workspace(resource_group_name, workspace_name).batch, name, endpoint_name, file)
 
 
 def save_deployment(cmd: Any, parameters: Row, resource_group_name: str, workspace_name: str) -> Row:

@@ -9,7 +9,7 @@ from knack.log import get_logger
 from ml_workspace import Workspace, WorkspaceError
 
 from .session import workspace
-from .updates import Overrides, named, restated, stated
+from .updates import Overrides, deployment_to_update, stated
 
 Row = dict[str, Any]
 logger = get_logger(__name__)
@@ -68,13 +68,7 @@ def edit(
 ) -> Row:
     """One deployment, for `update`; with --file it becomes what the file says."""
     online = workspace(resource_group_name, workspace_name).online
-    spec: Row = {}
-    if file:
-        from .endpoint_specs import deployment
-
-        spec = deployment("online", file, stated(name=name, endpoint_name=endpoint_name), not skip_script_validation)
-    endpoint = named(endpoint_name or spec.get("endpoint_name"), "endpoint of the deployment", "--endpoint-name")
-    return restated(online.deployment(endpoint, named(name or spec.get("name"), "deployment").lower()), spec)
+    return deployment_to_update(online, name, endpoint_name, file, not skip_script_validation)
 
 
 def save(

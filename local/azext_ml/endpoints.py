@@ -7,7 +7,7 @@ from typing import Any
 from ml_workspace import NotFound, WorkspaceError
 
 from .session import workspace
-from .updates import Overrides, named, restated, stated, texts
+from .updates import Overrides, endpoint_to_update, stated, texts
 
 Row = dict[str, Any]
 
@@ -46,13 +46,7 @@ def edit(
     cmd: Any, resource_group_name: str, workspace_name: str, name: str | None = None, file: str | None = None
 ) -> Row:
     """One endpoint, for `update`; with --file it becomes what the file says."""
-    online = workspace(resource_group_name, workspace_name).online
-    spec: Row = {}
-    if file:
-        from .endpoint_specs import endpoint
-
-        spec = endpoint("online", file, stated(name=name))
-    return restated(online.get(named(name or spec.get("name"), "endpoint")), spec)
+    return endpoint_to_update(workspace(resource_group_name, workspace_name).online, name, file)
 
 
 def route(instance: Row, traffic: str | None = None, mirror_traffic: str | None = None) -> Row:

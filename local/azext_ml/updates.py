@@ -1,10 +1,14 @@
 """What flags and the file of `update --file` say of an endpoint or a deployment."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_workspace import WorkspaceError
 
 from .assets import editable
+
+if TYPE_CHECKING:
+    from ml_workspace.batch import BatchEndpoints
+    from ml_workspace.online import OnlineEndpoints
 
 Row = dict[str, Any]
 Overrides = list[tuple[str, Any]]
@@ -39,6 +43,33 @@ def restated(row: Row, spec: Row) -> Row:
         return editable(row)
     kept = {key: row[key] for key in (*OF_SERVICE, *ROUTING) if key in row}
     return editable({**kept, **{key: value for key, value in spec.items() if value not in (None, {}, [])}})
+
+
+def endpoint_to_update(endpoints: "OnlineEndpoints | BatchEndpoints", name: str | None, file: str | None) -> Row:
+    """One endpoint, for `update`; with --file it becomes what the file says."""
+    spec: Row = {}
+    if file:
+        from .endpoint_specs import endpoint
+
+        spec = endpoint(endpoints.kind, file, stated(name=name))
+    return restated(endpoints.get(named(name or spec.get("name"), "endpoint")), spec)
+
+
+def deployment_to_update(
+    endpoints: "OnlineEndpoints | BatchEndpoints",
+    name: str | None,
+    endpoint_name: str | None,
+    file: str | None,
+    check_script: bool = True,
+) -> Row:
+    """One deployment, for `update`; with --file it becomes what the file says."""
+    spec: Row = {}
+    if file:
+        from .endpoint_specs import deployment
+
+        spec = deployment(endpoints.kind, file, stated(name=name, endpoint_name=endpoint_name), check_script)
+    endpoint = named(endpoint_name or spec.get("endpoint_name"), "endpoint of the deployment", "--endpoint-name")
+    return restated(endpoints.deployment(endpoint, named(name or spec.get("name"), "deployment").lower()), spec)
 
 
 def texts(document: Row) -> Row:

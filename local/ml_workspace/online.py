@@ -178,9 +178,8 @@ class OnlineEndpoints(OnlineDeployments):
         key = self.keys(name)["primaryKey"]
         known = [row["name"] for row in self.rows(name)]
         if deployment and deployment not in known:  # it would become a header
-            raise WorkspaceError(
-                f"Endpoint '{name}' has no deployment {deployment!r}; its deployments are: {', '.join(known) or 'none'}."
-            )
+            those = ", ".join(known) or "none"
+            raise WorkspaceError(f"Endpoint '{name}' has no deployment {deployment!r}; its deployments are: {those}.")
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         if deployment:
             headers["azureml-model-deployment"] = deployment

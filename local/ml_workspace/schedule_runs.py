@@ -105,7 +105,7 @@ class ScheduleRuns:
 
     def _job(self, row: Row, due: dt.datetime, job: str) -> tuple[Row, Plan]:
         if "create_job" in row["doc"]:
-            return scheduled_jobs.filled(row["doc"]["create_job"], Plan.load(row["plan"]), due)
+            return scheduled_jobs.filled(row["doc"]["create_job"], Plan.load(row["plan"]), due, job)
         return monitors.job(self._ws, row["doc"], due, job)
 
 

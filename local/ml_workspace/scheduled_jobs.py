@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 TRIGGER_TIME = "${{creation_context.trigger_time}}"
+NAME = "${{name}}"
 # What a schedule may say over a job that is there already.
 CHANGEABLE = ("inputs", "outputs", "settings", "experiment_name", "display_name", "description", "tags")
 OF_ONE_RUN = ("name", "id", "display_name", "creation_context", "properties", "error", "experiment_name", "outputs",
@@ -45,12 +46,11 @@ def prepare(ws: "Workspace", given: Any, source: Path, warn: Warn) -> tuple[Row,
         kind = given.get("type") or ("pipeline" if "jobs" in given else "command")
         if kind != "pipeline":
             raise Unsupported(f"type: a schedule submits pipeline jobs, as on Azure, and this one is of type {kind}.")
-        timed = [name for name, value in (given.get("inputs") or {}).items() if binding(value) == TRIGGER_TIME]
-        now = _text(dt.datetime.now(dt.UTC))
-        planned = {**given, "inputs": {**(given.get("inputs") or {}), **dict.fromkeys(timed, now)}}
+        late = _late(given.get("inputs") or {})
+        planned = {**given, "inputs": {**(given.get("inputs") or {}), **_examples(late)}}
         plan = ws.jobs.plan(planned, source, warn)
         doc = {**described(planned, plan), "experiment_name": given.get("experiment_name")}
-        return _timed(doc, plan, timed)
+        return _with_expressions(doc, plan, late)
 
 
 def change(ws: "Workspace", doc: Row, plan: Plan, over: dict[str, Any], source: Path) -> tuple[Row, Plan]:
@@ -64,8 +64,8 @@ def change(ws: "Workspace", doc: Row, plan: Plan, over: dict[str, Any], source: 
         raise WorkspaceError(f"{wrong[0]}: of a job that is there, a schedule changes only {', '.join(CHANGEABLE)}.")
     plan = Plan.load(json.loads(json.dumps(plan.document(), default=str)))
     given = over.get("inputs") or {}
-    timed = [name for name, value in given.items() if TRIGGER_TIME in (binding(value), value)]
-    given = {**given, **dict.fromkeys(timed, _text(dt.datetime.now(dt.UTC)))}
+    late = _late(given)
+    given = {**given, **_examples(late)}
     declared = plan.spec.get("inputs") or {}
     for name in given:
         if name not in declared:
@@ -86,16 +86,18 @@ def change(ws: "Workspace", doc: Row, plan: Plan, over: dict[str, Any], source: 
         "outputs": {**(doc.get("outputs") or {}), **(over.get("outputs") or {})},
         "settings": settings,
     }
-    return _timed({**described(changed, plan), "experiment_name": changed.get("experiment_name")}, plan, timed)
+    return _with_expressions(
+        {**described(changed, plan), "experiment_name": changed.get("experiment_name")}, plan, late
+    )
 
 
-def filled(doc: Row, plan: Plan, due: dt.datetime) -> tuple[Row, Plan]:
-    """The job of one run: `${{creation_context.trigger_time}}` is when it is due."""
+def filled(doc: Row, plan: Plan, due: dt.datetime, job: str) -> tuple[Row, Plan]:
+    """The job of one run: `${{creation_context.trigger_time}}` is when it is due, `${{name}}` what it is called."""
     plan = Plan.load(plan.document())
-    timed = [name for name, bound in plan.inputs.items() if bound.get("literal") == TRIGGER_TIME]
-    for name in timed:
-        plan.inputs[name] = {"literal": _text(due)}
-    inputs = {**(doc.get("inputs") or {}), **dict.fromkeys(timed, _text(due))}
+    known = {TRIGGER_TIME: _text(due), NAME: job}
+    texts = {name: known[bound["literal"]] for name, bound in plan.inputs.items() if bound.get("literal") in known}
+    plan.inputs |= {name: {"literal": text} for name, text in texts.items()}
+    inputs = {**(doc.get("inputs") or {}), **texts}
     return {key: value for key, value in {**doc, "inputs": inputs}.items() if key != "id"}, plan
 
 
@@ -115,13 +117,25 @@ def _of_job(ws: "Workspace", reference: str) -> tuple[Row, Plan]:
     return {**kept, "id": f"azureml:{ws.id}/jobs/{name}", "outputs": given}, plan
 
 
-def _timed(doc: Row, plan: Plan, timed: list[str]) -> tuple[Row, Plan]:
-    """The job with the expression in the inputs that were planned with a time in its place."""
-    for name in timed:
+def _late(inputs: dict[str, Any]) -> dict[str, str]:
+    """The inputs that get their texts with each run: name -> expression."""
+    said = {name: binding(value) or value for name, value in inputs.items()}
+    return {name: value for name, value in said.items() if value in (TRIGGER_TIME, NAME)}
+
+
+def _examples(late: dict[str, str]) -> dict[str, str]:
+    """Texts to plan the job with, such as a run will have."""
+    now = _text(dt.datetime.now(dt.UTC))
+    return {name: now if expression == TRIGGER_TIME else "name" for name, expression in late.items()}
+
+
+def _with_expressions(doc: Row, plan: Plan, late: dict[str, str]) -> tuple[Row, Plan]:
+    """The job with the expressions in the inputs that were planned with examples in their place."""
+    for name, expression in late.items():
         if "literal" not in plan.inputs[name]:
-            raise WorkspaceError(f"inputs.{name}: {TRIGGER_TIME} is a text, and the input takes data.")
-        plan.inputs[name] = {"literal": TRIGGER_TIME}
-    return {**doc, "inputs": {**(doc.get("inputs") or {}), **dict.fromkeys(timed, TRIGGER_TIME)}}, plan
+            raise WorkspaceError(f"inputs.{name}: {expression} is a text, and the input takes data.")
+        plan.inputs[name] = {"literal": expression}
+    return {**doc, "inputs": {**(doc.get("inputs") or {}), **late}}, plan
 
 
 def _refuse_in_settings(doc: Row, name: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import processes
 from .catalog import Row
-from .serving_folder import CONTROL, MARK, SUPERVISOR, ServingFolder, mark
+from .serving_folder import CONTROL, HANDOVER, MARK, SUPERVISOR, ServingFolder, mark
 from .serving_launch import Launch
 from .serving_process import ATTEMPTS, LONGEST_PAUSE, Server
 from .serving_state import Need
@@ -37,7 +37,7 @@ class Fleet:
                 server.adopt(record, now)
                 print(f"took over {socket}, process {server.pid}", flush=True)
         for file in self._folder.sockets.iterdir():
-            if file.name not in self._servers and file.name != CONTROL:
+            if file.name not in self._servers and file.name not in (CONTROL, HANDOVER):
                 file.unlink()
         known = {mark(self._ws.path, socket) for socket in [*self._servers, CONTROL, SUPERVISOR]}
         for pid, value in processes.marked(MARK):

@@ -13,6 +13,7 @@ from .processes import exclusive
 
 HOST = "127.0.0.1"
 CONTROL = "control.sock"  # of the router, among the sockets of the servers
+HANDOVER = "handover.sock"  # likewise: where it gives its listening sockets to a supervisor that did not start it
 SUPERVISOR = "supervisor"  # stands for a socket in the mark of the supervisor, which has none
 MARK = "AZUREML_SERVING_SOCKET"  # the environment variable that names a server, or the router, in its processes
 

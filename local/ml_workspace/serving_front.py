@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import processes, serving_logs
 from .catalog import Row
 from .errors import WorkspaceError
-from .serving_folder import CONTROL, HOST, MARK, ServingFolder, mark, read_json, write_secret
+from .serving_folder import CONTROL, HANDOVER, HOST, MARK, ServingFolder, mark, read_json, write_secret
 from .serving_state import pause
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROUTER = Path(__file__).with_name("serving_router.py")
 BACKLOG = 4096
+LISTENING = 4  # sockets that the router has from its supervisor
 PORT_WAIT = 3.0  # seconds in which a killed router lets go of its ports
 ANSWER = 2.0  # seconds for the router to tell its status
 LONGEST_PAUSE = 5.0  # seconds before another start of a router that dies again and again
@@ -50,7 +51,9 @@ class Front:
         self._sockets: list[socket.socket] = []
         known = record.get("router")
         self.known: Row | None = known if known and processes.alive(known["pid"], known["identity"]) else None
-        if self.known is None:
+        if self.known:
+            self._sockets = _taken_over()
+        else:
             self._listen()
 
     def step(self, now: float) -> None:
@@ -109,11 +112,12 @@ class Front:
             if self.ports.get(name, port) != port:
                 print(f"port {self.ports[name]} is taken by another program; {name} come in at {port}", flush=True)
             self.ports[name] = port
-        Path(CONTROL).unlink(missing_ok=True)
-        control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        control.bind(CONTROL)
-        control.listen(BACKLOG)
-        self._sockets.append(control)
+        for name in (CONTROL, HANDOVER):
+            Path(name).unlink(missing_ok=True)
+            listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listening.bind(name)
+            listening.listen(BACKLOG)
+            self._sockets.append(listening)
 
     def _build(self, now: float) -> None:
         """Have the router's environment, built in a thread of its own."""
@@ -137,12 +141,12 @@ class Front:
     def _start(self, now: float) -> None:
         processes.kill_marked(f"{MARK}={mark(self._ws.path, CONTROL)}")  # one that an earlier supervisor didn't record
         numbers = [str(listening.fileno()) for listening in self._sockets]
-        listen, collector, control = numbers
+        listen, collector, control, handover = numbers
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         with self._folder.router_log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._python), str(ROUTER), str(self._folder.routes), "--listen", listen, "--collector", collector,
-                 "--control", control],
+                 "--control", control, "--handover", handover],
                 pass_fds=[int(number) for number in numbers], env={**variables, MARK: mark(self._ws.path, CONTROL)},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
@@ -171,6 +175,18 @@ class _Control(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(CONTROL)
+
+
+def _taken_over() -> list[socket.socket]:
+    """The listening sockets of a router that an earlier supervisor started, so that they outlive it; none if it gives
+    none: then what connects between its end and the start of the next one is refused.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
+        connection.settimeout(ANSWER)
+        connection.connect(HANDOVER)
+        descriptors = socket.recv_fds(connection, 1, LISTENING)[1]
+        return [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    return []
 
 
 def _bound(preferred: int | None) -> socket.socket:

@@ -1,6 +1,6 @@
 """The router of a workspace's online endpoints.
 
-    python serving_router.py ROUTES --listen FD --collector FD --control FD
+    python serving_router.py ROUTES --listen FD --collector FD --control FD --handover FD
 
 Started by the supervisor, in an environment of its own (router_requirements.txt) and with the folder of the servers'
 Unix sockets as working directory. The descriptors are listening sockets, which outlive it: what connects while no
@@ -177,6 +177,15 @@ def _drawn(endpoint: Endpoint, random: Random) -> Deployment:
     return deployment
 
 
+def hand_over(handover: socket.socket, descriptors: list[int]) -> None:
+    """Give the listening sockets to a supervisor that has taken this router over."""
+    try:
+        with handover.accept()[0] as connection:
+            socket.send_fds(connection, [b"4"], descriptors)
+    except OSError as error:  # it is gone by now
+        LOG.warning("the listening sockets could not be handed over: %s", error)
+
+
 async def serve(args: argparse.Namespace) -> None:
     """Serve until SIGTERM, then see the requests under way to their end."""
     loop = asyncio.get_running_loop()
@@ -197,8 +206,12 @@ async def serve(args: argparse.Namespace) -> None:
         listening = socket.socket(fileno=descriptor)
         make = loop.create_unix_server if listening.family == socket.AF_UNIX else loop.create_server
         servers.append(await make(listeners[-1], sock=listening, backlog=BACKLOG))
+    handover = socket.socket(fileno=args.handover)
+    handover.setblocking(False)
+    loop.add_reader(handover, hand_over, handover, [args.listen, args.collector, args.control, args.handover])
     LOG.info("router is up, generation %d", router.routes.generation)
     await stop.wait()
+    loop.remove_reader(handover)
     for server in servers:
         server.close()
     await asyncio.sleep(SETTLE)
@@ -209,7 +222,7 @@ async def serve(args: argparse.Namespace) -> None:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("routes", type=Path, help="routes.json, written by the supervisor")
-    for name in ("listen", "collector", "control"):
+    for name in ("listen", "collector", "control", "handover"):
         parser.add_argument(f"--{name}", type=int, required=True, help="descriptor of a listening socket")
     return parser.parse_args()
 

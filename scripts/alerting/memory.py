@@ -1,4 +1,4 @@
-"""What each channel was told last of a monitor: build/<env>/alerts/<monitor>.json, used by one process at a time."""
+"""What each channel was told last of a monitor: build/alerts/<env>-<monitor>.json, used by one process at a time."""
 
 import fcntl
 import json

@@ -11,8 +11,8 @@ AGAIN = "run `make test` on this commit, or take the pipeline's artifact `tests`
 
 
 @dataclass(frozen=True)
-class Tests:
-    """Tests that passed.
+class Evidence:
+    """Evidence that passed.
 
     Args:
         number: how many.
@@ -23,7 +23,7 @@ class Tests:
     commit: str
 
 
-def green_tests(report: Path, commit: str) -> Tests:
+def green_tests(report: Path, commit: str) -> Evidence:
     """The tests of `commit`, all of them green.
 
     Args:
@@ -50,4 +50,4 @@ def green_tests(report: Path, commit: str) -> Tests:
         raise ReleaseError(f"{report}: {failures} tests failed and {errors} ended in an error; mend that, and {AGAIN}")
     if tests == 0 or tests < int(properties.get("collected") or 0):
         raise ReleaseError(f"{report}: {tests} of {properties.get('collected')} tests ran; {AGAIN}")
-    return Tests(tests, commit)
+    return Evidence(tests, commit)

@@ -52,7 +52,7 @@ def lineage_of(model: str, version: str, workspace: Workspace) -> Lineage:
     reference = reference_made_by(job, model, workspace)
     if reference is None:
         raise ReleaseError(
-            f"{label}: its train job {job} has registered no {model}-reference for its monitor to compare with; train anew"
+            f"{label}: its train job {job} has registered no {model}-reference for a monitor; train anew"
         )
     data = {name.removeprefix(DATA): str(text) for name, text in sorted(tags.items()) if name.startswith(DATA)}
     metrics = {name: value for name, value in decision["candidate"]["metrics"].items() if value is not None}

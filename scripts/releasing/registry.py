@@ -82,9 +82,12 @@ class Registry:
 
     def tag(self, kind: str, name: str, version: str, tags: dict[str, str]) -> None:
         """Sets tags of a version; others stay."""
+        self._run(self.tag_line(kind, name, version, tags))
+
+    def tag_line(self, kind: str, name: str, version: str, tags: dict[str, str]) -> list[str]:
         values = [f"tags.{key}={text}" for key, text in tags.items()]
         line = ["ml", kind, "update", "--name", name, "--version", version, *self.flags, *self._where]
-        self._run([*line, "--set", *values])
+        return [*line, "--set", *values]
 
     def _run(self, line: list[str]) -> None:
         print(f"az {' '.join(line)}", flush=True)

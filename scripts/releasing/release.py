@@ -11,7 +11,7 @@ import yaml
 
 from scripts.looking.files import write_whole
 from scripts.releasing.errors import ReleaseError
-from scripts.releasing.evidence import Tests
+from scripts.releasing.evidence import Evidence
 from scripts.releasing.lineage import Lineage
 from scripts.specs.ids import asset_id
 
@@ -81,7 +81,7 @@ def new_release(
     model: tuple[str, str],
     lineage: Lineage,
     specs: dict[str, Any],
-    tests: Tests,
+    tests: Evidence,
     approved_by: str,
     now: datetime,
 ) -> Release:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.az import AzError
-from scripts.demo import NoJob, last_job
+from scripts.looking.submitted import NoJob, last_job
 from scripts.looking.workspace import Workspace, reused_from
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError

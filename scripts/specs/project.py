@@ -18,6 +18,7 @@ from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
 from scripts.specs.files import Ignored, files_under, local_paths
 from scripts.specs.ids import asset_id, id_function, registry_of
+from scripts.specs.infrastructure import infrastructure
 from scripts.specs.kinds import KINDS, ROOTS, SUFFIX, Kind, key_of, kind_of
 from scripts.specs.names import unique
 from scripts.specs.provenance import STAND_IN, provenance, stand_ins, tags
@@ -110,12 +111,13 @@ class Project:
         self.specs: dict[str, Spec] = {}
         for key in sorted(self._templates):
             self._spec(key)
+        self.infrastructure = infrastructure(self.root, self._functions([]), self.templates, self._files)
         self._refuse_strays(names)
 
     @cached_property
     def files(self) -> dict[str, bytes]:
         """Everything that build/<env>/ holds: path -> content."""
-        return self.files_of(self.specs)
+        return self.files_of(self.specs) | self.infrastructure
 
     def files_of(self, keys: Iterable[str]) -> dict[str, bytes]:
         """What build/<env>/ needs of the specs `keys`: themselves, what they carry, and the same of what they refer to.

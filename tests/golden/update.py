@@ -1,11 +1,17 @@
-"""Write the golden renders anew, after a change that is meant: python -m tests.golden.update, then review the diff."""
+"""Write the golden renders and `az` lines anew, after a change that is meant, then review the diff.
+
+python -m tests.golden.update
+"""
 
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from scripts.specs.config import environments
 from scripts.specs.project import Project
 from tests.specs_repository import GOLDEN, copied
+from tests.verbs import Verbs, recorded
 
 
 def rendered(root: Path, env: str) -> str:
@@ -19,6 +25,10 @@ def main() -> None:
         root = copied(Path(folder))
         for env in environments(root):
             (GOLDEN / "renders" / f"{env}.txt").write_text(rendered(root, env), encoding="utf-8")
+        with pytest.MonkeyPatch.context() as patch:
+            texts = recorded(Verbs(Path(folder) / "verbs", patch))
+        for env, text in texts.items():
+            (GOLDEN / "az" / f"{env}.txt").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -98,5 +98,7 @@ def test_its_twin_is_not(case: Case, tmp_path: Path) -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    """AML001 and AML003 are in test_check_command.py: they need more than a changed text."""
-    assert {case.code for case in cases()} == CODES.keys() - {"AML001", "AML003"}
+    """Others need more than a changed text: AML001 and AML003 are in test_check_command.py, AML6.. in test_ci_rules.py,
+    AML7.. in test_infra.py."""
+    codes = {code for code in CODES if not code.startswith(("AML6", "AML7"))}
+    assert {case.code for case in cases()} == codes - {"AML001", "AML003"}

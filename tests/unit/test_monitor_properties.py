@@ -13,7 +13,7 @@ from scipy import spatial, stats
 
 from tests.component import load
 
-columns = load("monitor_signals", "signals.columns")
+coded, columns, numeric = (load("monitor_signals", f"signals.{name}") for name in ("coded", "columns", "numeric"))
 compute = load("monitor_signals", "signals.compute").compute
 counting = load("monitor_signals", "signals.counting")
 drift = load("monitor_signals", "signals.drift")
@@ -32,7 +32,7 @@ ALL = [
 
 
 def numbers(reference, production):
-    sides = [columns.Numeric(len(side), side, None) for side in (reference, production)]
+    sides = [numeric.Numeric(len(side), side, None) for side in (reference, production)]
     rows = tuple(Rows(len(side)) for side in (reference, production))
     return drift.Numbers(tuple(sides), rows, lambda: quantiles.Steps(len(reference), len(production)), in_order=True)
 
@@ -41,7 +41,7 @@ def categories(reference, production):
     sides = []
     for side in (reference, production):
         encoded = pa.array(side).dictionary_encode()
-        sides.append(columns.Coded(encoded.indices.to_numpy(), encoded.dictionary, None))
+        sides.append(coded.Coded(encoded.indices.to_numpy(), encoded.dictionary, None))
     return drift.Categories(tuple(sides), tuple(Rows(column.rows) for column in sides), None)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from signals.columns import DISTINCT, Coded, Column, Numeric, TooMany
+from signals.coded import Coded
+from signals.columns import DISTINCT, Column, TooMany
 from signals.kinds import INTEGERS, REALS, spark_type
+from signals.numeric import Numeric
 
 BATCH = 65_536  # rows that are decoded in one go; of text more, since each batch has its own list of distinct values
 TEXT_BATCH = 1_048_576

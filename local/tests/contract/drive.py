@@ -21,7 +21,8 @@ class Engine:
     """Stands for `ws.online` or `ws.batch`: answers from a file beside this one."""
 
     def __init__(self, part: str, answers: dict[str, Any]) -> None:
-        self.part, self.answers = part, answers
+        self.part = self.kind = part
+        self.answers = answers
 
     def __getattr__(self, method: str) -> Any:
         """A method that writes its call down."""

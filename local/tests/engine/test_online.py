@@ -199,14 +199,16 @@ def test_what_is_killed_comes_back_and_what_waits_is_answered(ws, call, victim):
     assert (after["worker"] != before["worker"]) is (victim != "router")
 
 
-def test_endpoints_do_without_the_supervisor_and_the_next_one_watches_over_what_is_there(ws, call):
+def test_endpoints_do_without_the_supervisor_and_the_next_one_watches_over_what_is_there(ws, call, load):
     _, before = call()
     known = kill_supervisor(ws)
     assert call()[1] == before
     assert (record(ws)["router"], record(ws)["servers"]) == (known["router"], known["servers"])
-    os.kill(known["router"]["pid"], signal.SIGKILL)
-    until(lambda: record(ws)["router"] not in (None, known["router"]), "another router")
+    with load:
+        os.kill(known["router"]["pid"], signal.SIGKILL)
+        until(lambda: record(ws)["router"] not in (None, known["router"]), "another router")
     assert record(ws)["ports"] == known["ports"]
+    assert not [failure for failure in load.failures if isinstance(failure, ConnectionRefusedError)]
     [blue] = servers(ws, "blue")
     os.kill(blue["pid"], signal.SIGKILL)
     until(lambda: {each["pid"] for each in servers(ws, "blue") if each["ready"]} - {blue["pid"]}, "another server")

@@ -84,6 +84,17 @@ def test_schedule_submits_its_job_when_it_is_due_and_once(ws, schedules, clock, 
     assert schedules.get("once")["create_job"]["inputs"] == {"when": TRIGGER_TIME}
 
 
+def test_job_is_told_its_own_name(ws, schedules, clock, tmp_path):
+    made(schedules, tmp_path, "told", job=pipeline() | {"inputs": {"when": {"path": "${{name}}"}}})
+    clock.set("2026-01-02T03:00:00")
+    Scheduler(schedules.runs).tick()
+    job = ended(ws, "told-20260102T030000Z")
+    assert job["inputs"] == {"when": job["name"]}
+    (step,) = ws.jobs.list(parent=job["name"])
+    assert job["name"] in ws.jobs.log_path(step["name"]).read_text()
+    assert schedules.get("told")["create_job"]["inputs"] == {"when": "${{name}}"}
+
+
 def test_of_what_a_scheduler_that_was_down_has_missed_only_the_last_is_made_up_for(ws, schedules, clock, tmp_path):
     made(schedules, tmp_path, "missed")
     clock.set("2026-01-09T12:00:00")

@@ -92,11 +92,12 @@ class Router:
         self.path = folder / "routes.json"
         self._sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
         self.port, self.collector_port = (listening.getsockname()[1] for listening in self._sockets)
-        control = socket.socket(socket.AF_UNIX)
-        with contextlib.chdir(folder / "s"):
-            control.bind("control.sock")
-        control.listen()
-        self._sockets.append(control)
+        for name in ("control.sock", "handover.sock"):
+            listening = socket.socket(socket.AF_UNIX)
+            with contextlib.chdir(folder / "s"):
+                listening.bind(name)
+            listening.listen()
+            self._sockets.append(listening)
         self.generation = 0
         self.write({})
         self.start()
@@ -106,7 +107,7 @@ class Router:
         start = f"import runpy, sys; sys.path.insert(0, {str(ROUTER.parent)!r})\n{self._before}\n"
         start += f"runpy.run_path({str(ROUTER)!r}, run_name='__main__')"
         command = [self._python, "-c", start] if self._before else [self._python, ROUTER]
-        descriptors = zip(("--listen", "--collector", "--control"), numbers, strict=True)
+        descriptors = zip(("--listen", "--collector", "--control", "--handover"), numbers, strict=True)
         options = [str(part) for pair in descriptors for part in pair]
         with (self.folder / "router.log").open("ab") as log:
             self.process = subprocess.Popen([*command, self.path, *options], cwd=self.folder / "s", pass_fds=numbers,

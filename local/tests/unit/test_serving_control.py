@@ -70,7 +70,8 @@ def test_a_supervisor_that_holds_the_lock_is_ended(serving, hold):
 def test_another_supervisor_gets_no_chance_between_the_end_of_the_first_and_that_of_the_rest(
     serving, hold, monkeypatch
 ):
-    lock, waits = fcntl.flock, []
+    lock = fcntl.flock
+    waits: list = []
 
     def flock(descriptor, how):
         if waits:

@@ -6,6 +6,7 @@ from pathlib import Path
 from scripts.specs.build import write_build
 from scripts.specs.errors import SpecError
 from scripts.specs.lint.findings import Finding, Problem
+from scripts.specs.lint.infrastructure import infrastructure_findings
 from scripts.specs.lint.loading import listening, loading_problems
 from scripts.specs.lint.repository import Repository, Subject
 from scripts.specs.lint.rules import (
@@ -75,7 +76,7 @@ def check(root: Path, env: str) -> tuple[list[Finding], int]:
     subjects = [Subject(spec, repository) for spec in project.specs.values()]
     with listening() as logged:
         found = {finding for subject in subjects for finding in findings(subject, build, logged)}
-    return sorted(found), len(subjects)
+    return sorted({*found, *infrastructure_findings(project)}), len(subjects)
 
 
 def findings(subject: Subject, build: Path, logged: list[str]) -> Iterator[Finding]:

@@ -67,6 +67,28 @@ CODES = {
     "AML518": "alert that reaches nobody",
     "AML519": "monitor of an unknown deployment",
     "AML520": "reference data of the newest version",
+    # Infrastructure
+    "AML701": "no Bicep",
+    "AML702": "parameter of the infrastructure",
+    "AML703": "lifecycle rule over what is needed",
+    "AML704": "archive tier that the storage lacks",
+    "AML705": "secret in an output",
+    # Pipelines of CI
+    "AML601": "rejected by the schema of Azure Pipelines",
+    "AML602": "rejected by actionlint",
+    "AML603": "template or expression that can't be followed",
+    "AML611": "job that doesn't wait for the one before it",
+    "AML612": "condition that lets it run after a failure",
+    "AML613": "failure that doesn't count",
+    "AML614": "script that goes on after an error",
+    "AML615": "warnings taken for failures",
+    "AML616": "login that runs out",
+    "AML617": "image that is not pinned",
+    "AML618": "id or secret in the file",
+    "AML619": "deployment without approval",
+    "AML620": "script that is no make target",
+    "AML621": "text of others in a script",
+    "AML622": "results that may be lost",
 }
 # What may well be meant: shown like the others, but the exit code stays 0.
 WARNINGS = {"AML515", "AML517"}

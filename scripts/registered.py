@@ -1,0 +1,40 @@
+"""Print the version of the model that the last train job of this checkout registered, for CI to hand on.
+
+    python -m scripts.registered --env dev
+
+Standard output is the version, or empty if the gate let nothing through; standard error says why then.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from scripts.az import AzError
+from scripts.looking.submitted import NoJob, last_job
+from scripts.looking.workspace import Workspace
+from scripts.specs.config import load_config
+from scripts.specs.errors import SpecError
+
+
+def main(args: argparse.Namespace) -> int:
+    try:
+        workspace = Workspace(load_config(Path.cwd(), args.env))
+        job = last_job(args.env, "train")
+        result = workspace.output(job, "registered", "result.json")
+    except (SpecError, AzError, NoJob) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if result["version"] is None:
+        print(f"job {job} has registered no model, so there is none to promote: {result['reason']}", file=sys.stderr)
+    print(result["version"] or "")
+    return 0
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(parse_args()))

@@ -1,0 +1,160 @@
+"""From a merge to production: azure-pipelines.yml, walked with the real make, the real az and stand-ins for Azure.
+
+Each job runs in a clean clone of the commit and gets what the jobs before it have published, as on an agent. The months
+are real ones, thinned out; the sweep has two trials. Lint, tests, check and demo of the stage Validate are replaced by
+the evidence that promotion asks for: `make test` runs this test, so it can't be a part of it, and what demo shows is the
+loop that DEVTEST runs here. All else is run as it stands.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from scripts.ci.azure import MAIN, read_azure
+from tests.place import ROOT
+from tests.specs_repository import replace
+from tests.walk import FAILED, SKIPPED, SUCCEEDED, Walk
+
+pytestmark = pytest.mark.slow
+SETTINGS = """
+rollout: {watch_requests: 40, max_p95_ms: 2500}
+monitor: {drift: 0.99, nulls: 0.99}
+"""
+EVERY = 8  # flight of a month lands
+MAKE = """#!/bin/sh
+case "$1" in
+  lint|check|demo) mkdir -p build/local; echo "<testsuites/>" > build/check.xml; echo "not run in the walk" ;;
+  test) mkdir -p build; cat > build/tests.xml <<END
+<testsuites><testsuite tests="3" failures="0" errors="0" skipped="0"><properties>
+<property name="commit" value="$(git rev-parse HEAD)"/><property name="whole" value="true"/>
+<property name="collected" value="3"/></properties>
+<testcase name="a"/><testcase name="b"/><testcase name="c"/></testsuite></testsuites>
+END
+    ;;
+  *) exec {make} "$@" ;;
+esac
+"""
+
+
+@dataclass(frozen=True)
+class Team:
+    """A repository of a team, with what stands in for its subscription.
+
+    Args:
+        folder: of everything.
+        environ: variables of every script.
+    """
+
+    folder: Path
+    environ: dict[str, str]
+
+    def checkout(self, path: Path) -> None:
+        """A clone with the tools that are built here, as an agent has them from its cache."""
+        self.git("clone", "--quiet", str(self.folder / "origin"), str(path))
+        for name in (".venv", ".tools"):
+            (path / name).symlink_to(ROOT / name)
+        (path / ".git/info/exclude").write_text(".venv\n.tools\n")
+        for file in path.rglob("*"):
+            if not file.is_symlink() and ".git" not in file.relative_to(path).parts:
+                os.utime(file, (0, 0))  # older than the stamps, so that nothing is built anew
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> None:
+        author = ["-c", "user.name=Team", "-c", "user.email=team@example.com"]
+        subprocess.run(["git", *author, *arguments], cwd=cwd or self.folder, check=True, env=self.environ)
+
+    def make(self, *arguments: str, cwd: Path) -> None:
+        subprocess.run(["make", *arguments], cwd=cwd, env=self.environ, check=True)
+
+    @property
+    def landed(self) -> Path:
+        """Where flights land in dev."""
+        [folder] = (self.folder / "root").glob("*/*/datastores/*/landing/flights")
+        return folder
+
+    def walk(self) -> Walk:
+        variables = {**MAIN, "Build.BuildId": "20261125.1", "Agent.OS": "Linux"}
+        names = {f"serviceConnection-{env}": f"azure-{env}" for env in ("dev", "test", "prod")}
+        pipeline = read_azure(self.folder / "origin", MAIN, {})
+        return Walk(pipeline, self.checkout, self.folder / "run", {**variables, **names}, self.environ)
+
+
+@pytest.fixture(scope="module")
+def walk(team: Team) -> Walk:
+    return team.walk()
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    folder = tmp_path_factory.mktemp("pipeline")
+    (folder / "bin").mkdir()
+    (folder / "bin/make").write_text(MAKE.replace("{make}", str(shutil.which("make"))))
+    (folder / "bin/make").chmod(0o755)
+    inherited = {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith(("AZURE", "MAKE", "BUILD_")) and name not in {"ENV", "MFLAGS", "CI"}
+    }
+    environ = inherited | {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "REHEARSE": "1",
+        "AZUREML_LOCAL_ROOT": str(folder / "root"),
+        "AZUREML_LOCAL_ENVIRONMENTS": str(ROOT / ".azureml/environments"),
+    }
+    team = Team(folder, environ)
+    commit(team)
+    try:
+        team.checkout(folder / "outside")
+        team.make("land", "ENV=dev", "MONTH=2013-01..2013-03", cwd=folder / "outside")
+        for file in team.landed.glob("2013-*/flights.csv"):
+            head, *rows = file.read_text().splitlines(keepends=True)
+            file.write_text("".join([head, *rows[::EVERY]]))
+        yield team
+    finally:
+        stop = [ROOT / ".tools/extensions/ml/ml_workspace", "stop", "--cancel", folder / "root"]
+        subprocess.run([sys.executable, *map(str, stop)], env=environ, check=True)
+
+
+def commit(team: Team) -> None:
+    """The repository as it is here, uncommitted changes included, with settings that keep the run short."""
+    origin = team.folder / "origin"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in listed.split("\0"):
+        if name and (ROOT / name).is_file():
+            (origin / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, origin / name)
+    for env in ("dev", "test", "prod"):
+        with (origin / f"config/{env}.yml").open("a", encoding="utf-8") as file:
+            file.write(SETTINGS)
+    replace(origin, "pipelines/train.yml.j2", '"2013-05"', '"2013-02"')
+    replace(origin, "pipelines/train.yml.j2", '"2013-06"', '"2013-03"')
+    replace(origin, "pipelines/_train_jobs.yml.j2", "max_total_trials: 6", "max_total_trials: 2")
+    replace(origin, "data/flights/contract/contract.yml", "minimum_rows: 20000", "minimum_rows: 3000")
+    team.git("init", "--quiet", "--initial-branch", "main", cwd=origin)
+    team.git("add", "--all", cwd=origin)
+    team.git("commit", "--quiet", "--message", "All of it", cwd=origin)
+
+
+def test_a_training_job_that_fails_stops_the_deploy_job(team: Team, walk: Walk) -> None:
+    """A landing file is cut off; register_data refuses it, so nothing is trained, deployed or promoted."""
+    [first, *_] = sorted(team.landed.glob("2013-*/flights.csv"))
+    whole = first.read_bytes()
+    first.write_bytes(whole[:20_000].rpartition(b"\n")[0])
+
+    statuses = walk.run()
+
+    first.write_bytes(whole)
+    assert statuses["DEVTEST.TrainingJob"] == FAILED
+    assert "is the file cut off?" in walk.printed["DEVTEST.TrainingJob"]
+    later = [job for job in statuses if not job.startswith("Validate") and job != "DEVTEST.TrainingJob"]
+    assert {statuses[job] for job in later} == {SKIPPED}
+
+
+def test_with_the_whole_file_the_same_run_goes_on_to_production(team: Team, walk: Walk) -> None:
+    statuses = walk.run()
+    assert set(statuses.values()) == {SUCCEEDED}, "\n".join(walk.printed.values())
