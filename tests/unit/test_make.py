@@ -129,3 +129,19 @@ def test_a_promotion_runs_with_the_variables_of_where_it_goes_to(person: dict[st
         ["make", "promote", *names, "ENV=dev"], cwd=ROOT, env=person, capture_output=True, text=True, check=False
     )
     assert "ENV=dev is not TO=test" in wrong.stderr
+
+
+@pytest.mark.parametrize("verb", ["register-data", "retrain", "schedule"])
+def test_a_pull_request_adds_nothing_to_the_data_that_all_read(person: dict[str, str], verb: str) -> None:
+    line = ["make", verb, "ENV=dev", "PR=7"]
+    made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert "PR=7: this verb registers data that everybody reads" in made.stderr
+
+
+@pytest.mark.parametrize(("words", "here"), [([], True), (["ENV=dev"], False), (["PR=7"], False)])
+def test_clean_is_about_this_machine_or_about_a_workspace(person: dict[str, str], words: list[str], here: bool) -> None:
+    line = ["make", "--dry-run", "clean", *words]
+    made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=True)
+    assert ("rm -rf build" in made.stdout) is here
+    assert ("scripts.clean --env" in made.stdout) is not here
