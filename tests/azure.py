@@ -104,6 +104,8 @@ class Azure(Services):
 
     def _asset(self, place: str, kind: str, verb: str, flags: dict[str, str]) -> Any:
         versions = self.assets.get((place, kind, flags.get("--name", "")), {})
+        if verb == "list" and "--name" not in flags:
+            return [{"name": name} for where, one, name in self.assets if (where, one) == (place, kind)]
         if verb == "list":
             return [] if "--archived-only" in flags else list(versions.values())
         if flags.get("--version") not in versions:

@@ -66,6 +66,12 @@ class Services:
     def _schedule_list(self, flags: dict[str, str]) -> Any:
         return [one for one in self.schedules.values() if is_in(one, flags)]
 
+    def _schedule_disable(self, flags: dict[str, str]) -> Any:
+        return self.schedules[flags["--name"]]
+
+    def _schedule_delete(self, flags: dict[str, str]) -> Any:
+        del self.schedules[flags["--name"]]
+
     def _batch_deployment_list(self, flags: dict[str, str]) -> Any:
         return self._online_deployment_list(flags)
 

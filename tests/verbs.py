@@ -24,38 +24,22 @@ from scripts.rolling.scoring import Answer, Rows
 from scripts.specs.config import load_config
 from scripts.specs.provenance import provenance
 from tests.azure import Azure
+from tests.golden.az_lines import READING, golden, in_some_order
 
 ROOT = Path(__file__).parents[1]
 SPECS = ("components", "config", "data", "endpoints", "environments", "infra", "monitors", "pipelines")
-# In the order in which a release goes; each finds what those before it have made.
-DEV = (
-    *(
-        "plan",
-        "apply",
-        "register-data",
-        "train",
-        "registered",
-        "cancel",
-        "deploy MODEL_VERSION=2",
-        "deploy",
-        "smoke",
-        "invoke",
-        "loadtest",
-    ),
-    *("send MONTH=2013-07", "batch", "monitor", "retrain APPROVED_BY=ann REASON=drift", "schedule", "rollback"),
-    *("compare", "export", "ui"),
+UNSET = (
+    "AZUREML_LOCAL_ROOT",
+    "SYSTEM_JOBID",
+    "SYSTEM_JOBATTEMPT",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "REHEARSE",
+    "ENV",
+    "TO",
+    "PR",
 )
-FIRST = ("promote FROM={before} TO={env} MODEL_VERSION=2 APPROVED_BY=ann", "plan", "apply", "deploy", "smoke")
-SECOND = (
-    *("promote FROM={before} TO={env} MODEL_VERSION=3 APPROVED_BY=ann", "plan", "deploy", "smoke", "invoke"),
-    *("batch INPUT=azureml://datastores/workspaceblobstore/paths/flights/", "monitor", "train"),
-)
-STEPS = (
-    *(("dev", DEV), ("test", FIRST), ("prod", FIRST), ("test", SECOND), ("prod", SECOND)),
-    *(("test", ("rollback",)), ("prod", ("rollback",))),
-)
-UNSET = ("AZUREML_LOCAL_ROOT", "SYSTEM_JOBID", "SYSTEM_JOBATTEMPT", "MAKEFLAGS", "MAKELEVEL", "REHEARSE", "ENV", "TO")
-VARIABLES = ("AZURE_DEFAULTS_SUBSCRIPTION", "AZURE_DEFAULTS_GROUP", "AZURE_DEFAULTS_WORKSPACE")
+VARIABLES = ("AZURE_DEFAULTS_SUBSCRIPTION", "AZURE_DEFAULTS_GROUP", "AZURE_DEFAULTS_WORKSPACE", "PR")
 # `az` answers as the one that creates a job or shows its status. A script answers with its number, which stands for
 # what it will have printed.
 RECORDER = """#!{python} -S
@@ -74,7 +58,6 @@ elif "-m" in words:
     print(f"<printed by {{number}}>")
 """
 PRINTED = re.compile(r"<printed by \d+>")
-READING = {"show", "list", "download", "get-credentials"}  # these may come in any order
 MEASURED = {"requests": 100, "failed": 0, "error_rate": 0.0, "rps": 99.0, "p50_ms": 1, "p95_ms": 1, "p99_ms": 1}
 
 
@@ -124,7 +107,8 @@ class Verbs:
     def _commit(self) -> None:
         """A commit of all, and the evidence that its tests are green."""
         who = ["-c", "user.name=ann", "-c", "user.email=ann@flights.invalid"]
-        for line in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "All"]):
+        origin = ["remote", "add", "origin", "https://dev.azure.com/air/flights/_git/flights"]
+        for line in (["init", "-q"], origin, ["add", "."], [*who, "commit", "-q", "-m", "All"]):
             subprocess.run(["git", *line], check=True)
         properties = {"commit": provenance(self.root)["commit"], "collected": "1", "whole": "true"}
         told = "".join(f'<property name="{name}" value="{value}"/>' for name, value in properties.items())
@@ -162,7 +146,7 @@ class Verbs:
                 refused = self.azure.run(["az", *one.arguments]).stderr
             else:
                 arguments = [PRINTED.sub(lambda match: printed[match[0]], word) for word in one.arguments]
-                refused, printed[f"<printed by {number}>"] = self._script(arguments)
+                refused, printed[f"<printed by {number}>"] = self._script(arguments, one.variables["PR"])
             asked = self.azure.lines[before:]
             self.asked += [(env, line) for line in asked]
             if "scripts.apply" in one.arguments and target != "apply" and all(line[2] in READING for line in asked):
@@ -173,7 +157,7 @@ class Verbs:
                 return [*lines, f"refused: {refused.strip().splitlines()[-1]}"]
         return [*lines, f"refused: {error.strip().splitlines()[0]}"] if code else lines
 
-    def _script(self, arguments: list[str]) -> tuple[str, str]:
+    def _script(self, arguments: list[str], pr: str | None) -> tuple[str, str]:
         """Runs `python -m script arguments` here; what it said if it failed, or else "", and what it printed."""
         flag, name, *rest = arguments
         assert flag == "-m", arguments
@@ -184,6 +168,7 @@ class Verbs:
             patch.setattr("scripts.send.flights", one_flight)
             patch.setattr("scripts.loadtest.load", lambda *_: {**MEASURED, "problems": []})
             patch.setattr("sys.argv", [name, *rest])
+            patch.setenv("PR", pr or "")
             code = module.main(module.parse_args())
         said = error.getvalue().strip() or out.getvalue().strip() or f"exit code {code}"
         return said if code else "", out.getvalue().strip()
@@ -196,37 +181,3 @@ def answered(self: Any, rows: Rows, deployment: str | None = None) -> Answer:
 
 def one_flight(months: Any, columns: list[str], root: Path) -> pd.DataFrame:
     return pd.DataFrame([[None] * len(columns)], columns=columns)
-
-
-def golden(line: list[str]) -> str:
-    """A line as the golden files have it: without what is another one in each run or each commit."""
-    text = " ".join(f"'{part}'" if " " in part else part for part in ["az", *line])
-    text = re.sub(r"(?<=version )[0-9a-f]{12}\b", "<hash>", text)
-    text = re.sub(r"(?<=--download-path )/\S+", "<folder>", text)
-    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.+]+", "<time>", text)
-    text = re.sub(r"(release_\w+=)[0-9a-f]{32,}", r"\1<digest>", text)
-    return re.sub(r"(serving_\w+=\S+ )[0-9a-f]{12}", r"\1<hash>", text)
-
-
-def in_some_order(lines: list[str]) -> list[str]:
-    """Lines that only read, next to each other, sorted and each once: scripts ask several things at once."""
-    ordered: list[str] = []
-    reading: set[str] = set()
-    for line in lines:
-        if line.split()[3] in READING:
-            reading.add(line)
-            continue
-        ordered += [*sorted(reading), line]
-        reading = set()
-    return [*ordered, *sorted(reading)]
-
-
-def recorded(verbs: Verbs) -> dict[str, str]:
-    """Environment -> text of its golden file: two versions are trained in dev, and released to test and prod."""
-    told: dict[str, list[str]] = {}
-    for env, targets in STEPS:
-        before = load_config(verbs.root, env)["promote"]["from"]
-        for target in (target.format(before=before, env=env) for target in targets):
-            lines = "".join(f"{line}\n" for line in verbs.lines(env, target))
-            told.setdefault(env, []).append(f"$ make {target}\n{lines}")
-    return {env: "\n".join(texts) for env, texts in told.items()}

@@ -10,8 +10,9 @@ import pytest
 
 from scripts.specs.config import environments
 from scripts.specs.project import Project
+from tests.release import recorded
 from tests.specs_repository import GOLDEN, copied
-from tests.verbs import Verbs, recorded
+from tests.verbs import Verbs
 
 
 def rendered(root: Path, env: str) -> str:
