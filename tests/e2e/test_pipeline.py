@@ -2,8 +2,8 @@
 
 Each job runs in a clean clone of the commit and gets what the jobs before it have published, as on an agent. The months
 are real ones, thinned out; the sweep has two trials. Lint, tests, check and demo of the stage Validate are replaced by
-the evidence that promotion asks for: `make test` runs this test, so it can't be a part of it, and what demo shows is the
-loop that DEVTEST runs here. All else is run as it stands.
+the evidence that promotion asks for: `make test` runs this test, so it can't be a part of it, and what demo shows is
+the loop that DEVTEST runs here. All else is run as it stands.
 """
 
 import os
