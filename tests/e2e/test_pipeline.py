@@ -80,17 +80,17 @@ class Team:
         [folder] = (self.folder / "root").glob("*/*/datastores/*/landing/flights")
         return folder
 
-    def walk(self, name: str, variables: Mapping[str, str], branch: str = "main") -> Walk:
-        """A run of the pipeline of `branch`."""
+    def walk(self, name: str, variables: Mapping[str, str], branch: str, environ: Mapping[str, str]) -> Walk:
+        """A run of the pipeline of `branch`, in the folder `name`."""
         known = {**variables, "Build.BuildId": RUN, "Agent.OS": "Linux"}
         known |= {f"serviceConnection-{env}": f"azure-{env}" for env in ("dev", "test", "prod")}
         pipeline = read_azure(self.folder / "origin", variables, {})
-        return Walk(pipeline, partial(self.checkout, branch=branch), self.folder / name, known, self.environ)
+        return Walk(pipeline, partial(self.checkout, branch=branch), self.folder / name, known, environ)
 
 
 @pytest.fixture(scope="module")
 def walk(team: Team) -> Walk:
-    return team.walk("run", MAIN)
+    return team.walk("run", MAIN, "main", team.environ)
 
 
 @pytest.fixture(scope="module")
@@ -145,20 +145,23 @@ def commit(team: Team) -> None:
 
 
 def test_a_pull_request_shows_what_it_changes(team: Team) -> None:
-    """Without an account: none of its steps has a login, and no workspace is asked."""
+    """Without an account: no step has a login, and none asks `az` for anything."""
     origin = team.folder / "origin"
     team.git("checkout", "--quiet", "-b", "smaller", cwd=origin)
     replace(origin, "config/prod.yml", "instance_count: 3", "instance_count: 2")
     team.git("commit", "--quiet", "--all", "--message", "Two instances", cwd=origin)
     team.git("checkout", "--quiet", "main", cwd=origin)
 
-    walk = team.walk("pull", PULL_REQUEST, "smaller")
+    asked = team.folder / "asked"
+    (team.folder / "bin/az").write_text(f"#!/bin/sh\ntouch {asked}\nexit 1\n")
+    (team.folder / "bin/az").chmod(0o755)
+    walk = team.walk("pull", PULL_REQUEST, "smaller", {**team.environ, "REHEARSE": ""})
     statuses = walk.run()
 
     assert statuses == {"Validate.Checks": SUCCEEDED, "Validate.LocalLoop": SUCCEEDED}, walk.printed
     shown = (walk.folder / "artifacts/build/diff.md").read_text()
     assert "-instance_count: 3\n+instance_count: 2\n" in shown
-    assert not list((team.folder / "root").glob("rg-flights-prod/*/jobs"))
+    assert not asked.exists()
 
 
 def test_a_training_job_that_fails_stops_the_deploy_job(team: Team, walk: Walk) -> None:
