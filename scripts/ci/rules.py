@@ -23,13 +23,15 @@ FOREIGN = re.compile(
     r"\$\((?:Build\.(?:SourceBranch(?:Name)?|SourceVersionMessage|RequestedFor|QueuedBy)|System\.PullRequest\.\w+)\)"
     r"|\$\{\{\s*github\.(?:event\.(?!inputs)|head_ref|ref_name|actor)[^}]*\}\}"
 )
-VALUE = r'[\w./:=@-]*|"[^"`\\]*"|\$\([\w.-]+\)|\$\{\{[^}]*\}\}'
+# A value of CI that is put in, $(name) or ${{ … }}, may stand in a line; a command whose output is put in may not.
+PUT_IN = r"\$\([\w.-]+\)|\$\{\{[^}]*\}\}"
+VALUE = rf'(?:[\w./:=@-]|"(?:[^"`\\$]|{PUT_IN})*"|{PUT_IN})*'
 LINES = tuple(
     re.compile(pattern)
     for pattern in (
         r"set -euo pipefail",
-        rf'make( -s)? [a-z-]+( \w+=({VALUE})+)*( >>? ("\$[A-Z_]+"|build/[\w./-]+))?',
-        rf"\w+=\$\(make -s [a-z-]+( \w+=({VALUE})+)*\)",
+        rf'make( -s)? [a-z-]+( \w+={VALUE})*( >>? ("\$[A-Z_]+"|build/[\w./-]+))?',
+        rf"\w+=\$\(make -s [a-z-]+( \w+={VALUE})*\)",
         r"\w+=\$\(cat build/[\w./-]+\)",
         r'eval "\$\(make -s env ENV=[a-z]+\)"',
         r'echo "(##vso\[[\w.]+( [\w;=]+)?\]|\w+=)(\$\w+)?[\w./-]*"( >> "\$GITHUB_OUTPUT")?',
@@ -39,18 +41,15 @@ LINES = tuple(
 
 def order(pipeline: Pipeline) -> Iterator[Finding]:
     """A job of the loop waits for those that come before it."""
+    word = "needs" if pipeline.path.startswith(".github") else "dependsOn"
     placed = [(job, place) for job in pipeline.jobs if (place := _place(job))]
     for job, (first, _) in placed:
         before = pipeline.before(job)
         for other, (_, last) in placed:
             if last < first and other.id not in before:
-                line = job.written.lines.get("dependsOn", job.written.lines.get("needs", job.written.line))
-                message = f"{job.id} doesn't wait for {other.id}, whose work it goes on with; name it in dependsOn"
-                yield Finding(job.written.path, line, "AML611", message.replace("dependsOn", _word(pipeline)))
-
-
-def _word(pipeline: Pipeline) -> str:
-    return "needs" if pipeline.path.startswith(".github") else "dependsOn"
+                line = job.written.lines.get(word, job.written.line)
+                message = f"{job.id} doesn't wait for {other.id}, whose work it goes on with; name it in {word}"
+                yield Finding(job.written.path, line, "AML611", message)
 
 
 def _place(job: Job) -> tuple[tuple[int, int], tuple[int, int]] | None:
