@@ -158,7 +158,7 @@ branch-policy: setup ## Have Azure Repos build every pull request before it merg
 ##@ Jobs
 land: setup ## Drop a month of flights and weather into the landing folder: make land MONTH=2013-07
 	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
-register-data: apply ## Check the landing files and register the next data version
+register-data: everybodys apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
 train: trains apply ## Prepare, sweep, evaluate, gate, register; SET="inputs.seed=8 …", FORCE=1, WAIT=0 only submits, JOB=name follows it
 	@$(call run,train,$${JOB:-})
@@ -195,9 +195,9 @@ monitor: apply ## Create the monitor of the endpoint; on the local workspace run
 	@$(PY) -m scripts.monitor --env $(ENV)
 alert: setup ## Tell people what the monitor has found, that it failed or did not run; for cron, local workspace only
 	@$(PY) -m scripts.alert --env $(ENV)
-retrain: trains apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
+retrain: trains everybodys apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
 	@$(PY) -m scripts.retrain --env $(ENV) --approved-by "$(APPROVED_BY)" --reason "$(REASON)"
-schedule: trains apply ## Create the schedule that retrains every month
+schedule: trains everybodys apply ## Create the schedule that retrains every month
 	@az ml schedule create --file build/$(ENV)/pipelines/retrain_schedule.yml $(IN) --output none
 
 ##@ Look
@@ -227,8 +227,13 @@ up: setup ## Start the endpoints and schedules of the local workspaces, after a 
 down: ## Stop the servers, endpoints and schedules of the local workspaces, once no job runs; FORCE=1 cancels the jobs that do
 	@test ! -d .tools/extensions/ml || \
 	  .venv/bin/python .tools/extensions/ml/ml_workspace stop $(if $(FORCE),--cancel )"$(AZUREML_LOCAL_ROOT)"
-clean: down ## Stop the servers; remove build/, tool environments and caches (the workspaces in .azureml/ stay)
+ifneq ($(filter command% environment%,$(origin ENV))$(PR),)
+clean: setup
+	@$(PY) -m scripts.clean --env $(ENV)
+else
+clean: down ## Stop the servers; remove build/, tool environments and caches. With ENV: what has expired of pull requests there
 	@rm -rf build .venv .tools .pytest_cache .mypy_cache .ruff_cache
+endif
 help: ## This list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -236,8 +241,14 @@ help: ## This list
 
 # Comes first of a verb that trains, so that nothing is done where nothing is trained.
 NEVER := ENV=$(ENV) never trains (training: false in config/$(ENV).yml); promote a model: make promote FROM=… TO=$(ENV) MODEL_VERSION=…
+.PHONY: trains everybodys
 trains:
 	@$(if $(filter false,$(call config,training)),echo "$(NEVER)" >&2; exit 1)
+
+# The same of a verb that registers data: a pull request reads what all share, and adds nothing to it.
+SHARED := PR=$(PR): this verb registers data that everybody reads; leave PR out, or train on what is there: make train PR=$(PR)
+everybodys:
+	@$(if $(PR),echo "$(SHARED)" >&2; exit 1)
 
 # ---- Set-up. A stamp is written last and removed first, so a set-up that was killed starts from an empty folder.
 # Progress goes to stderr: stdout belongs to the verb (`make -s env`).
@@ -322,4 +333,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: trains demo doctor branch-policy test env render check check-infra graph diff plan apply infra infra-plan land register-data train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: demo doctor branch-policy test env render check check-infra graph diff plan apply infra infra-plan land register-data train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

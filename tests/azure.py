@@ -64,7 +64,7 @@ class Azure(Services):
             document = self._read(group, flags)
             if group in ASSETS:
                 return self._add(place, group, document["name"], str(document["version"]), document)
-            return self._create(group, document)
+            return self._create(group, document, place)
         special = f"_{group}_{verb}".replace("-", "_")
         if hasattr(self, special):
             return getattr(self, special)(flags)
@@ -105,7 +105,7 @@ class Azure(Services):
     def _asset(self, place: str, kind: str, verb: str, flags: dict[str, str]) -> Any:
         versions = self.assets.get((place, kind, flags.get("--name", "")), {})
         if verb == "list":
-            return list(versions.values())
+            return [] if "--archived-only" in flags else list(versions.values())
         if flags.get("--version") not in versions:
             raise Refusal("not found", NOT_FOUND)
         if verb == "download":

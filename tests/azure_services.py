@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Any
 
 NOT_FOUND = 3
+IN = "workspace"  # key of the workspace that something is in
 CREATED = {"created_at": "2026-11-25T03:00:00+00:00"}
 REPORT = {"files": [{"file": "2014-01-01/flights.csv", "status": "accepted", "rows": 99999}]}
 LINEAGE = {"model_uuid": "cafe", "commit": "c0ffee", "gate": "better", "data.flights": "4", "data.weather": "4"}
 JUDGED = {"model_uuid": LINEAGE["model_uuid"], "metrics": {"rmse": 20.0}}
-OUTPUTS = {"decision": {"promote": True, "reason": "better", "candidate": JUDGED}, "report": REPORT}
+OUTPUTS = {  # of jobs: file -> what is in it
+    "decision/decision.json": {"promote": True, "reason": "better", "candidate": JUDGED},
+    "registered/result.json": {"version": "3", "reason": "better"},
+    "report/report.json": REPORT,
+    "score/predictions.csv": 5.0,
+}
 
 
 class Refusal(Exception):
@@ -27,11 +33,12 @@ class Services:
     def __init__(self) -> None:
         self.endpoints: dict[tuple[str, str], dict[str, Any]] = {}
         self.deployments: dict[tuple[str, str], dict[str, Any]] = {}
+        self.schedules: dict[str, dict[str, Any]] = {}
 
     def _read(self, group: str, flags: dict[str, str]) -> dict[str, Any]:
         raise NotImplementedError
 
-    def _create(self, group: str, document: dict[str, Any]) -> dict[str, Any]:
+    def _create(self, group: str, document: dict[str, Any], workspace: str) -> dict[str, Any]:
         if group.endswith("deployment"):
             endpoint = document["endpoint_name"]
             if (group.replace("deployment", "endpoint"), endpoint) not in self.endpoints:
@@ -43,12 +50,28 @@ class Services:
             self.endpoints[group, document["name"]] = {
                 **document,
                 **{"provisioning_state": "Succeeded", "traffic": {}, "mirror_traffic": {}},
+                **{IN: workspace},
                 "scoring_uri": "https://flights.invalid/score",
             }
+        elif group == "schedule":
+            self.schedules[document["name"]] = {**document, IN: workspace}
         return {"name": document.get("name", "job")}
 
+    def _online_endpoint_list(self, flags: dict[str, str]) -> Any:
+        return [one for (group, _), one in self.endpoints.items() if group == "online-endpoint" and is_in(one, flags)]
+
+    def _batch_endpoint_list(self, flags: dict[str, str]) -> Any:
+        return [one for (group, _), one in self.endpoints.items() if group == "batch-endpoint" and is_in(one, flags)]
+
+    def _schedule_list(self, flags: dict[str, str]) -> Any:
+        return [one for one in self.schedules.values() if is_in(one, flags)]
+
+    def _batch_deployment_list(self, flags: dict[str, str]) -> Any:
+        return self._online_deployment_list(flags)
+
     def _online_deployment_update(self, flags: dict[str, str]) -> Any:
-        return self._create("online-deployment", self._read("online-deployment", flags))
+        document = self._read("online-deployment", flags)
+        return self._create("online-deployment", document, flags["--workspace-name"])
 
     def _online_endpoint_show(self, flags: dict[str, str]) -> Any:
         return self._endpoint("online-endpoint", flags)
@@ -101,11 +124,15 @@ class Services:
         return [{"name": f"step-{name}", "display_name": name} for name in ("register", "prep", "reference")]
 
     def _job_download(self, flags: dict[str, str]) -> Any:
-        name = flags["--output-name"]
-        folder = Path(flags["--download-path"]) / "named-outputs" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.json").write_text(json.dumps(OUTPUTS.get(name)), encoding="utf-8")
-        (folder / "predictions.csv").write_text("5.0\n", encoding="utf-8")
+        for file, content in OUTPUTS.items():
+            if file.startswith(f"{flags['--output-name']}/"):
+                path = Path(flags["--download-path"]) / "named-outputs" / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def is_in(entity: dict[str, Any], flags: dict[str, str]) -> bool:
+    return bool(entity[IN] == flags["--workspace-name"])
 
 
 def change_tags(entity: dict[str, Any], flags: dict[str, str]) -> None:

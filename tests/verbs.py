@@ -29,13 +29,25 @@ ROOT = Path(__file__).parents[1]
 SPECS = ("components", "config", "data", "endpoints", "environments", "infra", "monitors", "pipelines")
 # In the order in which a release goes; each finds what those before it have made.
 DEV = (
-    *("apply", "register-data", "train", "deploy MODEL_VERSION=2", "deploy", "smoke", "invoke", "loadtest"),
+    *(
+        "plan",
+        "apply",
+        "register-data",
+        "train",
+        "registered",
+        "cancel",
+        "deploy MODEL_VERSION=2",
+        "deploy",
+        "smoke",
+        "invoke",
+        "loadtest",
+    ),
     *("send MONTH=2013-07", "batch", "monitor", "retrain APPROVED_BY=ann REASON=drift", "schedule", "rollback"),
     *("compare", "export", "ui"),
 )
-FIRST = ("promote FROM={before} TO={env} MODEL_VERSION=2 APPROVED_BY=ann", "apply", "deploy", "smoke")
+FIRST = ("promote FROM={before} TO={env} MODEL_VERSION=2 APPROVED_BY=ann", "plan", "apply", "deploy", "smoke")
 SECOND = (
-    *("promote FROM={before} TO={env} MODEL_VERSION=3 APPROVED_BY=ann", "deploy", "smoke", "invoke"),
+    *("promote FROM={before} TO={env} MODEL_VERSION=3 APPROVED_BY=ann", "plan", "deploy", "smoke", "invoke"),
     *("batch INPUT=azureml://datastores/workspaceblobstore/paths/flights/", "monitor", "train"),
 )
 STEPS = (
@@ -44,20 +56,24 @@ STEPS = (
 )
 UNSET = ("AZUREML_LOCAL_ROOT", "SYSTEM_JOBID", "SYSTEM_JOBATTEMPT", "MAKEFLAGS", "MAKELEVEL", "REHEARSE", "ENV", "TO")
 VARIABLES = ("AZURE_DEFAULTS_SUBSCRIPTION", "AZURE_DEFAULTS_GROUP", "AZURE_DEFAULTS_WORKSPACE")
-# Answers as a script of python does that looks for a model's version, as `az` does that creates a job or shows one.
+# `az` answers as the one that creates a job or shows its status. A script answers with its number, which stands for
+# what it will have printed.
 RECORDER = """#!{python} -S
 import json, os, sys
 words = sys.argv[1:]
-with open({log!r}, "a") as log:
+with open({log!r}, "a+") as log:
+    log.seek(0)
+    number = len(log.readlines())
     variables = {{name: os.environ.get(name) for name in {variables!r}}}
     log.write(json.dumps([os.path.basename(sys.argv[0]), words, variables]) + "\\n")
 if "status" in words:
     print({status!r})
 elif "create" in words:
     print({job!r})
-elif "scripts.rolling.models" in words:
-    print(words[-1] if "--model-version" in words else {version!r})
+elif "-m" in words:
+    print(f"<printed by {{number}}>")
 """
+PRINTED = re.compile(r"<printed by \d+>")
 READING = {"show", "list", "download", "get-credentials"}  # these may come in any order
 MEASURED = {"requests": 100, "failed": 0, "error_rate": 0.0, "rps": 99.0, "p50_ms": 1, "p95_ms": 1, "p99_ms": 1}
 
@@ -80,14 +96,12 @@ class Verbs:
         patch: undone when the verbs are no longer needed.
         job: name that `az ml job create` prints to a recipe.
         status: of that job in the end.
-        version: of the model that is newest, or released.
     """
 
     folder: Path
     patch: pytest.MonkeyPatch
     job: str = "job"
     status: str = "Completed"
-    version: str = "3"
     azure: Azure = field(init=False)
     called: list[tuple[str, Called]] = field(default_factory=list)  # with the environment
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
@@ -123,7 +137,7 @@ class Verbs:
         log, programs = self.folder / "called", self.folder / "programs"
         log.unlink(missing_ok=True)
         programs.mkdir(exist_ok=True)
-        told = {"variables": VARIABLES, "job": self.job, "status": self.status, "version": self.version}
+        told = {"variables": VARIABLES, "job": self.job, "status": self.status}
         for name in ("az", "python"):
             (programs / name).write_text(RECORDER.format(python=sys.executable, log=str(log), **told), encoding="utf-8")
             (programs / name).chmod(0o755)
@@ -141,15 +155,17 @@ class Verbs:
         """The `az` lines of a target, as the golden files have them; a refusal is the last of them."""
         code, called, error = self.recipe(env, target)
         lines: list[str] = []
-        for one in called:
+        printed: dict[str, str] = {}
+        for number, one in enumerate(called):
             before = len(self.azure.lines)
             if one.program == "az":
                 refused = self.azure.run(["az", *one.arguments]).stderr
             else:
-                refused = self._script(one.arguments)
+                arguments = [PRINTED.sub(lambda match: printed[match[0]], word) for word in one.arguments]
+                refused, printed[f"<printed by {number}>"] = self._script(arguments)
             asked = self.azure.lines[before:]
             self.asked += [(env, line) for line in asked]
-            if "scripts.apply" in one.arguments and target != "apply" and all(line[2] == "show" for line in asked):
+            if "scripts.apply" in one.arguments and target != "apply" and all(line[2] in READING for line in asked):
                 lines.append(f"(make apply finds that all is there: {len(asked)} lines)")
             else:
                 lines += in_some_order([golden(line) for line in asked])
@@ -157,19 +173,20 @@ class Verbs:
                 return [*lines, f"refused: {refused.strip().splitlines()[-1]}"]
         return [*lines, f"refused: {error.strip().splitlines()[0]}"] if code else lines
 
-    def _script(self, arguments: list[str]) -> str:
-        """Runs `python -m script arguments` here; what it said at last if it failed, or else ""."""
+    def _script(self, arguments: list[str]) -> tuple[str, str]:
+        """Runs `python -m script arguments` here; what it said if it failed, or else "", and what it printed."""
         flag, name, *rest = arguments
         assert flag == "-m", arguments
-        module, told = importlib.import_module(name), StringIO()
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(told), redirect_stderr(told):
+        module, out, error = importlib.import_module(name), StringIO(), StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
             patch.setattr("scripts.az.subprocess", SimpleNamespace(run=self.azure.run))
             patch.setattr("scripts.rolling.scoring.Scoring.score", answered)
             patch.setattr("scripts.send.flights", one_flight)
             patch.setattr("scripts.loadtest.load", lambda *_: {**MEASURED, "problems": []})
             patch.setattr("sys.argv", [name, *rest])
             code = module.main(module.parse_args())
-        return told.getvalue().strip() or f"exit code {code}" if code else ""
+        said = error.getvalue().strip() or out.getvalue().strip() or f"exit code {code}"
+        return said if code else "", out.getvalue().strip()
 
 
 def answered(self: Any, rows: Rows, deployment: str | None = None) -> Answer:
@@ -210,8 +227,6 @@ def recorded(verbs: Verbs) -> dict[str, str]:
     for env, targets in STEPS:
         before = load_config(verbs.root, env)["promote"]["from"]
         for target in (target.format(before=before, env=env) for target in targets):
-            if released := re.match(r"promote .*MODEL_VERSION=(\d+)", target):
-                verbs.version = released[1]
             lines = "".join(f"{line}\n" for line in verbs.lines(env, target))
             told.setdefault(env, []).append(f"$ make {target}\n{lines}")
     return {env: "\n".join(texts) for env, texts in told.items()}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.az import workspace_flags
 from scripts.doctoring.answers import Answer, ask_all, said
 from scripts.doctoring.check import Check
 
@@ -23,14 +24,15 @@ def machine(root: Path, config: Mapping[str, Any], workspaces: Path, make: str) 
         workspaces: folder of the local workspaces, $AZUREML_LOCAL_ROOT.
         make: version of the make that runs this.
     """
-    where = ["--name", config["workspace"], "--resource-group", config["resource_group"]]
-    answers = ask_all({"version": ["version"], "workspace": ["ml", "workspace", "show", *where]})
+    # A datastore says that the workspace is there and readable; showing the workspace itself would start its MLflow.
+    datastore = ["ml", "datastore", "show", "--name", config["datastore"], *workspace_flags(dict(config))]
+    answers = ask_all({"version": ["version"], "workspace": datastore})
     return [
         python(sys.version_info[:2], platform.python_version()),
         make_check(make),
         pinned_az(answers["version"], pin(root)),
         extension(root, answers["version"]),
-        workspace(answers["workspace"], workspaces / config["resource_group"] / config["workspace"]),
+        workspace(answers["workspace"], workspaces / config["resource_group"] / config["workspace"], config["env"]),
         disk(workspaces, config["doctor"]["disk_gib"]),
         browser(),
     ]
@@ -73,9 +75,11 @@ def extension(root: Path, answer: Answer) -> Check:
     return Check("ml extension", "ok", f"ml {version}, of local/")
 
 
-def workspace(answer: Answer, folder: Path) -> Check:
+def workspace(answer: Answer, folder: Path, env: str) -> Check:
+    """Whether the workspace of an environment, or its stand-in, is there."""
     if not answer.ok:
-        return Check("workspace", "missing", said(answer), "make setup")
+        rehearsing = "" if env == "local" else f" ENV={env} REHEARSE=1"
+        return Check("workspace", "missing", said(answer), f"make setup{rehearsing}")
     return Check("workspace", "ok", str(folder))
 
 

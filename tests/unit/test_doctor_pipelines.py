@@ -1,6 +1,7 @@
 """`make doctor PIPELINE=…` and `make branch-policy`: what Azure DevOps and GitHub have to hold for the pipelines."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -303,3 +304,25 @@ def test_versions_and_room_have_limits(tmp_path):
     assert disk(tmp_path / "not/there/yet", 1e9).why.endswith("environments and runs take 1e+09")
     assert disk(tmp_path, 0).state == "ok"
     assert pin(ROOT).count(".") == 2
+
+
+@pytest.mark.parametrize("env", ["dev", "test", "prod"])
+def test_the_pipelines_have_the_names_that_are_checked(env):
+    """What doctor asks for is what azure-pipelines.yml and .github/ use."""
+    names = load_config(ROOT, env)["ci"]
+    pipeline = "".join(
+        path.read_text() for path in (ROOT / "azure-pipelines.yml", *sorted((ROOT / "ci").glob("*.yml")))
+    )
+    workflows = "".join(path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml"))
+    assert f"- group: {names['variable_group']} " in pipeline
+    assert "$(serviceConnection-${{ parameters.env }})" in pipeline
+    for text, parameter in ((pipeline, "parameters.to"), (workflows, "inputs.to")):
+        used = set(re.findall(r"environment: (flights-.*)", text))
+        assert names["environment"].replace(env, f"${{{{ {parameter} }}}}") in used or names["environment"] in used
+    assert f"branches: [{names['branch']}]" in workflows
+
+
+def test_the_workflows_of_this_repository_are_listed():
+    checks = {one.name: one for one in github(ROOT, load_config(ROOT, "prod"))}
+    assert checks["variable AZURE_SUBSCRIPTION_ID"].todo == "gh variable set AZURE_SUBSCRIPTION_ID --env flights-prod"
+    assert checks["federated login"].passed

@@ -172,3 +172,19 @@ def test_ci_takes_the_pinned_az_with_the_pinned_extension(person: dict[str, str]
     exported = made("env", person, "-o", "setup", "ENV=dev", "AZ=pinned")
     assert f"export PATH={ROOT / '.tools/bin'}:" in exported
     assert f"export AZURE_EXTENSION_DIR={ROOT / '.tools/azure-extensions'}" in exported
+
+
+@pytest.mark.parametrize("verb", ["register-data", "retrain", "schedule"])
+def test_a_pull_request_adds_nothing_to_the_data_that_all_read(person: dict[str, str], verb: str) -> None:
+    line = ["make", verb, "ENV=dev", "PR=7"]
+    made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert "PR=7: this verb registers data that everybody reads" in made.stderr
+
+
+@pytest.mark.parametrize(("words", "here"), [([], True), (["ENV=dev"], False), (["PR=7"], False)])
+def test_clean_is_about_this_machine_or_about_a_workspace(person: dict[str, str], words: list[str], here: bool) -> None:
+    line = ["make", "--dry-run", "clean", *words]
+    made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=True)
+    assert ("rm -rf build" in made.stdout) is here
+    assert ("scripts.clean --env" in made.stdout) is not here
