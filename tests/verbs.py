@@ -43,7 +43,7 @@ DEV = (
         "loadtest",
     ),
     *("send MONTH=2013-07", "batch", "monitor", "retrain APPROVED_BY=ann REASON=drift", "schedule", "rollback"),
-    *("compare", "export", "ui"),
+    *("compare", "export", "ui", "apply PRUNE=1", "clean"),
 )
 FIRST = ("promote FROM={before} TO={env} MODEL_VERSION=2 APPROVED_BY=ann", "plan", "apply", "deploy", "smoke")
 SECOND = (
@@ -116,6 +116,7 @@ class Verbs:
         config = load_config(self.root, "dev")
         self.azure = Azure(config["model"], config["workspace"])
         self.patch.chdir(self.root)
+        self.patch.setenv("BUILD_REPOSITORY_URI", "https://flights.invalid/flights")  # the folder has no remote
         self.patch.setenv("BUILD_BUILDID", "7")  # the owner of a rollout is a run then, no process of this machine
         for name in UNSET:
             self.patch.delenv(name, raising=False)

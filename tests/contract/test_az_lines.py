@@ -24,7 +24,7 @@ REFERENCE: dict[str, dict[str, list[str]]] = json.loads(
 EVERYWHERE = {"--output", "--query", "--only-show-errors", "--subscription"}  # flags of all commands
 # Targets without an `az` line for Azure, and those whose lines have tests of their own.
 WITHOUT = (
-    "alert bench branch-policy check check-infra clean demo diff doctor down env graph help infra infra-plan land lint "
+    "alert bench branch-policy check check-infra demo diff doctor down env graph help infra infra-plan land lint "
     "render scheduler setup test test-fast up"
 )
 pytestmark = pytest.mark.slow  # make is driven
