@@ -161,11 +161,11 @@ land: setup ## Drop a month of flights and weather into the landing folder: make
 register-data: everybodys apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
 train: trains apply ## Prepare, sweep, evaluate, gate, register; SET="inputs.seed=8 …", FORCE=1, WAIT=0 only submits, JOB=name follows it
-	@$(call run,train,$(JOB))
+	@$(call run,train,$${JOB:-})
 registered: setup ## Print the version of the model that the last train job registered; nothing if the gate let none through
 	@$(PY) -m scripts.registered --env $(ENV)
 cancel: setup ## Cancel the last train job of this checkout, or JOB=name, if it hasn't ended
-	@$(PY) -m scripts.cancel --env $(ENV) --job "$(JOB)"
+	@$(PY) -m scripts.cancel --env $(ENV) --job "$${JOB:-}"
 
 ##@ Serve
 deploy: setup ## Roll the newest registered model, or MODEL_VERSION=3, out to the online endpoint, or leave all as it was

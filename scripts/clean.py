@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scripts.az import AzError, az, az_json, workspace_flags
 from scripts.looking.workspace import Workspace, reused_from
-from scripts.planning.decide import PlanError
+from scripts.planning.decide import PlanError, known
 from scripts.planning.expired import DELETED, VERSIONED, Document, Left, Lines, Rule, clean, number_in, over
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
@@ -28,7 +28,7 @@ AT_ONCE = 4  # `az` lines that only ask; each is mostly start-up
 def main(args: argparse.Namespace) -> int:
     try:
         config = load_config(Path.cwd(), args.env)
-        rule = Rule(provenance(Path.cwd())["repository"], datetime.now(UTC).date(), number_of(config))
+        rule = Rule(known(provenance(Path.cwd())["repository"]), datetime.now(UTC).date(), number_of(config))
         where = workspace_flags(config)
         lines = clean(look(Workspace(config), rule), rule)
         for line in lines:

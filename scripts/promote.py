@@ -100,7 +100,11 @@ def proven(root: Path, source: dict[str, Any], version: str) -> Lineage:
         resolve(model, version, workspace.flags)
         return lineage_of(model, version, workspace)
     release = current_release(root, source, version)
-    deployment = live(serving_of(Project(root, source["env"])).name, workspace)
+    try:
+        deployment = live(serving_of(Project(root, source["env"])).name, workspace)
+    except AzError as error:
+        env = source["env"]
+        raise ReleaseError(f"{env} serves nothing yet, so nothing is proven; make deploy ENV={env}\n{error}") from error
     refuse_unserved(deployment, release.model_id, source["env"])
     return release.lineage
 

@@ -19,7 +19,7 @@ DEV = (
         "loadtest",
     ),
     *("send MONTH=2013-07", "batch", "monitor", "retrain APPROVED_BY=ann REASON=drift", "schedule", "rollback"),
-    *("compare", "export", "ui"),
+    *("compare", "export", "ui", "apply PRUNE=1", "clean"),
     *("apply PR=7", "train PR=7", "clean PR=7"),
 )
 FIRST = ("promote FROM={before} TO={env} MODEL_VERSION=2 APPROVED_BY=ann", "plan", "apply", "deploy", "smoke")

@@ -28,17 +28,7 @@ from tests.golden.az_lines import READING, golden, in_some_order
 
 ROOT = Path(__file__).parents[1]
 SPECS = ("components", "config", "data", "endpoints", "environments", "infra", "monitors", "pipelines")
-UNSET = (
-    "AZUREML_LOCAL_ROOT",
-    "SYSTEM_JOBID",
-    "SYSTEM_JOBATTEMPT",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "REHEARSE",
-    "ENV",
-    "TO",
-    "PR",
-)
+UNSET = "AZUREML_LOCAL_ROOT SYSTEM_JOBID SYSTEM_JOBATTEMPT MAKEFLAGS MAKELEVEL REHEARSE ENV TO PR PRUNE FROZEN AZ"
 VARIABLES = ("AZURE_DEFAULTS_SUBSCRIPTION", "AZURE_DEFAULTS_GROUP", "AZURE_DEFAULTS_WORKSPACE", "PR")
 # `az` answers as the one that creates a job or shows its status. A script answers with its number, which stands for
 # what it will have printed.
@@ -100,7 +90,7 @@ class Verbs:
         self.azure = Azure(config["model"], config["workspace"])
         self.patch.chdir(self.root)
         self.patch.setenv("BUILD_BUILDID", "7")  # the owner of a rollout is a run then, no process of this machine
-        for name in UNSET:
+        for name in UNSET.split():
             self.patch.delenv(name, raising=False)
         self._commit()
 

@@ -34,6 +34,7 @@ class Walk:
         predefined: variables of Azure Pipelines and of variable groups, such as Build.Reason.
         environ: variables of every script.
         wait: what the server's task for a training job does; given its name.
+        cancelled_in: text of the script or task during which a person cancels the run; "" if nobody does.
     """
 
     pipeline: Pipeline
@@ -42,13 +43,17 @@ class Walk:
     predefined: Mapping[str, str]
     environ: Mapping[str, str]
     wait: Callable[[str], None] = lambda job: None
+    cancelled_in: str = ""
+    cancelled: bool = False
     statuses: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, bool] = field(default_factory=dict)  # whether a stage was started
     printed: dict[str, str] = field(default_factory=dict)
     outputs: dict[tuple[str, str], str] = field(default_factory=dict)  # (job, "step.variable") -> value
 
     def run(self) -> dict[str, str]:
         """Runs all jobs that have not succeeded yet, as `Rerun failed jobs` does, and returns job -> status."""
         self.statuses = {job: status for job, status in self.statuses.items() if status == SUCCEEDED}
+        self.stages = {}
         waiting = [job for job in self.pipeline.jobs if job.id not in self.statuses]
         while waiting:
             job = next(job for job in waiting if job.needs <= self.statuses.keys())
@@ -60,12 +65,11 @@ class Walk:
         stage = job.id.split(".")[0]
         of_job = {need for need in job.needs if need.startswith(f"{stage}.")}
         of_stage, own = job.conditions
-        stages = self._stages(job.needs - of_job)
-        return self._holds(of_stage, stages.values(), stage, job) and self._holds(
-            own, [self.statuses[need] for need in of_job], stage, job
-        )
+        if stage not in self.stages:  # asked once, when all stages before it have ended
+            self.stages[stage] = self._holds(of_stage, self._ended(job.needs - of_job).values(), stage, job)
+        return self.stages[stage] and self._holds(own, [self.statuses[need] for need in of_job], stage, job)
 
-    def _stages(self, jobs: Iterable[str]) -> dict[str, str]:
+    def _ended(self, jobs: Iterable[str]) -> dict[str, str]:
         """Status of each stage: it fails with one of its jobs, and is skipped if all of them are."""
         found: dict[str, set[str]] = {}
         for job in jobs:
@@ -80,11 +84,11 @@ class Walk:
 
         def status(name: str) -> bool:
             return {
-                "succeeded": all(status == SUCCEEDED for status in statuses),
-                "failed": FAILED in statuses,
-                "succeededOrFailed": SKIPPED not in statuses,
+                "succeeded": all(status == SUCCEEDED for status in statuses) and not self.cancelled,
+                "failed": FAILED in statuses and not self.cancelled,
+                "succeededOrFailed": SKIPPED not in statuses and not self.cancelled,
                 "always": True,
-                "canceled": False,
+                "canceled": self.cancelled,
             }[name]
 
         text = condition.text or "succeeded()"
@@ -121,6 +125,8 @@ class Walk:
         for step in job.steps:
             if self._holds(step.condition, [status], stage, job):
                 done = self._step(job, step, sources, variables)
+                if self.cancelled_in and self.cancelled_in in step.script + step.task:
+                    self.cancelled, done = True, False
                 status = status if done or step.written.get("continueOnError") else FAILED
         return status
 

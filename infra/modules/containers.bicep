@@ -8,8 +8,8 @@ param name string
 param publicAccess string
 
 // Cost: by the day; Premium, which private endpoints need, several times as much as Standard.
-resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' = {
-  //checkov:skip=CKV_AZURE_139:Disabled with private endpoints; the scan does not follow parameters
+resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' = {
+  //checkov:skip=CKV_AZURE_139:Disabled without public access, which is a parameter
   //checkov:skip=CKV_AZURE_166:The workspace builds the images; nobody is there to release them from quarantine
   //checkov:skip=CKV_AZURE_163:Defender for Cloud scans images; it is switched on for a subscription, not for a registry
   name: name

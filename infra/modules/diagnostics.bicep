@@ -26,7 +26,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' exist
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
   name: keyVaultName
 }
-resource containers 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = {
+resource containers 'Microsoft.ContainerRegistry/registries@2025-04-01' existing = {
   name: containersName
 }
 resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' existing = {

@@ -11,8 +11,8 @@ var byDefault = publicAccess == 'Disabled' ? 'Deny' : 'Allow'
 
 // Cost: by the ten thousand operations; close to nothing for a workspace.
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
-  //checkov:skip=CKV_AZURE_109:Denied with private endpoints; the scan does not follow parameters
-  //checkov:skip=CKV_AZURE_189:The same
+  //checkov:skip=CKV_AZURE_109:Denied without public access, which is a parameter
+  //checkov:skip=CKV_AZURE_189:Disabled without public access, which is a parameter
   name: name
   location: location
   properties: {

@@ -31,7 +31,7 @@ resource undelivered 'Microsoft.Storage/storageAccounts/blobServices/containers@
   parent: blobs
   name: undeliveredContainer
 }
-resource containers 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = {
+resource containers 'Microsoft.ContainerRegistry/registries@2025-04-01' existing = {
   name: containersName
 }
 resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' existing = {

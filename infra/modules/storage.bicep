@@ -14,8 +14,8 @@ var byDefault = publicAccess == 'Disabled' ? 'Deny' : 'Allow'
 
 // Cost: by the gigabyte and month, less in cooler tiers, more for redundant SKUs; and by the ten thousand requests.
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
-  //checkov:skip=CKV_AZURE_35:Denied with private endpoints; the scan does not follow parameters
-  //checkov:skip=CKV_AZURE_59:The same
+  //checkov:skip=CKV_AZURE_35:Denied without public access, which is a parameter
+  //checkov:skip=CKV_AZURE_59:Disabled without public access, which is a parameter
   //checkov:skip=CKV_AZURE_206:The SKU is a parameter: production is replicated, what can be made again is not
   name: name
   location: location

@@ -15,7 +15,7 @@ param publicAccess string
 // Cost: none of its own; the managed network costs by the private endpoint and hour, and by the firewall if outbound
 // is AllowOnlyApprovedOutbound.
 resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' = {
-  //checkov:skip=CKV_AZURE_243:It has one with private endpoints, in network.bicep; the scan does not follow modules
+  //checkov:skip=CKV_AZURE_243:It has one without public access, in network.bicep
   name: name
   location: location
   kind: 'Default'

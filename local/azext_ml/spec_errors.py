@@ -121,4 +121,4 @@ def _merged(findings: list[Finding], names: set[str]) -> Iterator[Finding]:
             yield field, message
     for (field, value), values in allowed.items():
         names_too = ["azureml:NAME"] if field in names else []
-        yield field, f"Value {value} is not one of {', '.join([*values, *names_too])}."
+        yield field, f"Value {value} is not one of {', '.join(dict.fromkeys([*values, *names_too]))}."

@@ -183,7 +183,10 @@ class OnlineEndpoints(OnlineDeployments):
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         if deployment:
             headers["azureml-model-deployment"] = deployment
+        stopped = not self.serving.is_up()
         netloc = urllib.parse.urlsplit(self.serving.address()).netloc
+        if stopped:
+            self._await_servers(name)
         connection = http.client.HTTPConnection(netloc, timeout=ANSWER)
         try:
             connection.request("POST", f"/{name}/score", body, headers)
@@ -198,6 +201,17 @@ class OnlineEndpoints(OnlineDeployments):
             of_script = f" (the scoring script's own status, or that of its server: {own})" if own else ""
             raise WorkspaceError(f"Endpoint '{name}' answered {response.status} {response.reason}{of_script}: {text}")
         return text
+
+    def _await_servers(self, name: str) -> None:
+        """Wait for the servers of an endpoint that was stopped: they may take longer than a request is waited for."""
+        end = time.monotonic() + SETTLE
+        while time.monotonic() < end:
+            servers = (self.serving.folder.record().get("servers") or {}).values()
+            ready = {server["deployment"] for server in servers if server["endpoint"] == name and server["ready"]}
+            live = [row for row in self.rows(name) if row["plan"]["live"]]
+            if all(row["name"] in ready or row["doc"]["provisioning_state"] == "Failed" for row in live):
+                return
+            time.sleep(POLL)
 
     def _settled(self, name: str, wait: bool) -> Row:
         """The endpoint's document; if wanted, once the router works by it."""

@@ -33,7 +33,7 @@ class Serving:
 
     def ensure(self) -> None:
         """Start the supervisor if it is not up."""
-        while not self._held() and not self._spawn():
+        while not self.is_up() and not self._spawn():
             pass  # another command looks at the same moment
 
     def recover(self) -> None:
@@ -55,7 +55,7 @@ class Serving:
         end = time.monotonic() + START
         while True:
             # The ports of an earlier supervisor may be taken by now: what counts is what this one writes.
-            if self._held() and (ports := self.ports()) and self._is_recorded():
+            if self.is_up() and (ports := self.ports()) and self._is_recorded():
                 return f"http://{HOST}:{ports['requests']}"
             if time.monotonic() > end:
                 raise WorkspaceError(
@@ -100,8 +100,8 @@ class Serving:
         with ThreadPoolExecutor(max(len(each), 1)) as pool:
             return any(list(pool.map(lambda process: processes.kill_group(process["pid"], process["identity"]), each)))
 
-    def _held(self) -> bool:
-        """Whether a supervisor has the lock."""
+    def is_up(self) -> bool:
+        """Whether there is a supervisor: it has the lock."""
         self.folder.make()
         with self.folder.lock.open("a", encoding="utf-8") as stream:
             try:

@@ -51,7 +51,11 @@ def _waits(expression: Expression) -> bool:
 
 
 def _name(condition: Condition) -> str:
-    expression = parse(condition.text or "")
+    """The function that a condition consists of, such as canceled; "" if it is another one."""
+    try:
+        expression = parse(condition.text or "")
+    except BadExpression:  # which is a finding of its own
+        return ""
     return expression.name if isinstance(expression, Call) and not expression.arguments else ""
 
 

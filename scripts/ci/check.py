@@ -12,7 +12,7 @@ from scripts.ci.github import PATH as GITHUB
 from scripts.ci.github import read_github
 from scripts.ci.marked import Unreadable
 from scripts.ci.model import Pipeline
-from scripts.ci.rules import COMMON, Rule, scripts
+from scripts.ci.rules import COMMON, Rule, literals, scripts
 from scripts.ci.validators import validated
 from scripts.specs.lint.findings import Finding
 
@@ -32,14 +32,20 @@ def check_ci(root: Path) -> list[Finding]:
     Raises:
         NoValidators: the validators can't be run.
     """
-    paths = [path for pattern in (AZURE, "ci/*.yml", ".github/workflows/*.yml") for path in root.glob(pattern)]
-    names = sorted(path.relative_to(root).as_posix() for path in paths)
+    names = files_of(root)
     return sorted({*validated(root, names), *own_findings(root)}) if names else []
+
+
+def files_of(root: Path) -> list[str]:
+    paths = [path for pattern in (AZURE, "ci/*.yml", ".github/workflows/*.yml") for path in root.glob(pattern)]
+    return sorted(path.relative_to(root).as_posix() for path in paths)
 
 
 def own_findings(root: Path) -> list[Finding]:
     """What the rules of this repository find, without the validators of others."""
     found: set[Finding] = set()
+    for name in files_of(root):
+        found |= set(literals(name, (root / name).read_text(encoding="utf-8")))
     if (root / AZURE).is_file():
         for variables, parameters in RUNS:
             found |= set(_rules(partial(read_azure, root, variables, parameters), root, OF_AZURE))

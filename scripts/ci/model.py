@@ -140,6 +140,13 @@ PUT_IN = re.compile(r"\$\(([\w.-]+)\)|\$\{\{\s*(.*?)\s*\}\}")
 def _makes(line: str) -> Iterator[Make]:
     words_only = PUT_IN.sub(lambda found: "{" + (found[1] or found[2]).replace(" ", "") + "}", line)
     for match in MAKE.finditer(words_only):
-        words = [word for word in shlex.split(match[1]) if not word.startswith("-")]
+        words = [word for word in _words(match[1]) if not word.startswith("-")]
         values = dict(word.split("=", 1) for word in words if "=" in word)
         yield from (Make(word, values) for word in words if "=" not in word)
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote that isn't closed: no line that the rules let through
+        return text.split()

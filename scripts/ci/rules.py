@@ -17,19 +17,21 @@ LOOP = ("register-data", "train", "promote", "deploy", "smoke", "invoke", "monit
 VALIDATE = frozenset({"lint", "test", "check", "diff", "render", "demo"})
 PINNED = frozenset({"ubuntu-24.04"})
 ID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
-SECRET = re.compile(r"(?i)(password|secret|token|api_?key|connection_?string)$")
+SECRET = re.compile(r"(?i)[\s-]*(?!id-token)(\w*(?:password|secret|token|api_?key|connection_?string)): *[^\s$#]")
 # Text that whoever opens a pull request or pushes chooses: names of branches, messages, their own name.
 FOREIGN = re.compile(
     r"\$\((?:Build\.(?:SourceBranch(?:Name)?|SourceVersionMessage|RequestedFor|QueuedBy)|System\.PullRequest\.\w+)\)"
     r"|\$\{\{\s*github\.(?:event\.(?!inputs)|head_ref|ref_name|actor)[^}]*\}\}"
 )
-VALUE = r'[\w./:=@-]*|"[^"`\\]*"|\$\([\w.-]+\)|\$\{\{[^}]*\}\}'
+# A value of CI that is put in, $(name) or ${{ … }}, may stand in a line; a command whose output is put in may not.
+PUT_IN = r"\$\([\w.-]+\)|\$\{\{[^}]*\}\}"
+VALUE = rf'(?:[\w./:=@-]|"(?:[^"`\\$]|{PUT_IN})*"|{PUT_IN})*'
 LINES = tuple(
     re.compile(pattern)
     for pattern in (
         r"set -euo pipefail",
-        rf'make( -s)? [a-z-]+( \w+=({VALUE})+)*( >>? ("\$[A-Z_]+"|build/[\w./-]+))?',
-        rf"\w+=\$\(make -s [a-z-]+( \w+=({VALUE})+)*\)",
+        rf'make( -s)? [a-z-]+( \w+={VALUE})*( >>? ("\$[A-Z_]+"|build/[\w./-]+))?',
+        rf"\w+=\$\(make -s [a-z-]+( \w+={VALUE})*\)",
         r"\w+=\$\(cat build/[\w./-]+\)",
         r'eval "\$\(make -s env ENV=[a-z]+\)"',
         r'echo "(##vso\[[\w.]+( [\w;=]+)?\]|\w+=)(\$\w+)?[\w./-]*"( >> "\$GITHUB_OUTPUT")?',
@@ -39,18 +41,15 @@ LINES = tuple(
 
 def order(pipeline: Pipeline) -> Iterator[Finding]:
     """A job of the loop waits for those that come before it."""
+    word = "needs" if pipeline.path.startswith(".github") else "dependsOn"
     placed = [(job, place) for job in pipeline.jobs if (place := _place(job))]
     for job, (first, _) in placed:
         before = pipeline.before(job)
         for other, (_, last) in placed:
             if last < first and other.id not in before:
-                line = job.written.lines.get("dependsOn", job.written.lines.get("needs", job.written.line))
-                message = f"{job.id} doesn't wait for {other.id}, whose work it goes on with; name it in dependsOn"
-                yield Finding(job.written.path, line, "AML611", message.replace("dependsOn", _word(pipeline)))
-
-
-def _word(pipeline: Pipeline) -> str:
-    return "needs" if pipeline.path.startswith(".github") else "dependsOn"
+                line = job.written.lines.get(word, job.written.line)
+                message = f"{job.id} doesn't wait for {other.id}, whose work it goes on with; name it in {word}"
+                yield Finding(job.written.path, line, "AML611", message)
 
 
 def _place(job: Job) -> tuple[tuple[int, int], tuple[int, int]] | None:
@@ -67,8 +66,11 @@ def _place(job: Job) -> tuple[tuple[int, int], tuple[int, int]] | None:
 
 
 def failures(pipeline: Pipeline) -> Iterator[Finding]:
-    """A failure counts."""
+    """A failure counts, and what is written is run."""
     for job, owner in _owners(pipeline):
+        if owner.get("enabled") is False:
+            message = f"enabled: false in {job.id}: it never runs; remove it"
+            yield Finding(owner.path, owner.lines["enabled"], "AML613", message)
         for key in ("continueOnError", "continue-on-error"):
             if owner.get(key):
                 message = f"{key} in {job.id}: what fails is taken for done; remove it"
@@ -85,28 +87,13 @@ def images(pipeline: Pipeline) -> Iterator[Finding]:
             yield Finding(job.written.path, line, "AML617", message)
 
 
-def literals(pipeline: Pipeline) -> Iterator[Finding]:
-    """Ids and secrets are not in the file."""
-    for _, owner in _owners(pipeline):
-        for key, value in owner.items():
-            for found, line in _values(owner, key, value):
-                if ID.search(str(found)):
-                    yield Finding(owner.path, line, "AML618", f"{found}: an id; name it in config/ or in a variable")
-        for group in ("env", "variables", "inputs", "with"):
-            values = owner.get(group)
-            for name, value in values.items() if isinstance(values, dict) else ():
-                if SECRET.search(name) and value and not str(value).startswith("$"):
-                    message = f"{name} is given here in clear; use a secret variable"
-                    yield Finding(values.path, values.lines[name], "AML618", message)
-
-
-def _values(owner: Any, key: str, value: Any) -> Iterator[tuple[Any, int]]:
-    if isinstance(value, dict) and hasattr(value, "lines"):
-        for name, inner in value.items():
-            if not isinstance(inner, (dict, list)):
-                yield inner, value.lines[name]
-    elif not isinstance(value, list):
-        yield value, owner.lines[key]
+def literals(path: str, text: str) -> Iterator[Finding]:
+    """Ids and secrets are not in a file; also not where no job sees them, so this reads lines."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := ID.search(line):
+            yield Finding(path, number, "AML618", f"{found.group()}: an id; name it in config/ or in a variable")
+        if found := SECRET.match(line):
+            yield Finding(path, number, "AML618", f"{found[1]} is given here in clear; use a secret variable")
 
 
 def approvals(pipeline: Pipeline) -> Iterator[Finding]:
@@ -117,8 +104,10 @@ def approvals(pipeline: Pipeline) -> Iterator[Finding]:
             yield Finding(job.written.path, job.written.line, "AML619", message)
             continue
         for step, make in _makes(job):
-            guarded = make.target == "deploy" or ENVIRONMENTS.index(make.env) > 0 if make.env in ENVIRONMENTS else False
-            if guarded and make.target not in VALIDATE and not job.environment.endswith(f"-{make.env}"):
+            if make.env not in ENVIRONMENTS or make.target in VALIDATE:
+                continue
+            guarded = make.target == "deploy" or make.env != ENVIRONMENTS[0]
+            if guarded and not job.environment.endswith(f"-{make.env}"):
                 message = f"make {make.target} ENV={make.env} in {job.id} is not behind the environment of {make.env}"
                 yield Finding(step.written.path, step.line_of(f"make {make.target}"), "AML619", message)
 
@@ -170,4 +159,4 @@ def _makes(job: Job) -> Iterator[tuple[Step, Make]]:
             yield step, make
 
 
-COMMON: tuple[Rule, ...] = (order, failures, images, literals, approvals, foreign)
+COMMON: tuple[Rule, ...] = (order, failures, images, approvals, foreign)

@@ -58,6 +58,17 @@ class PlanError(Exception):
     """There is no plan; the message says why and what to do."""
 
 
+def known(repository: str) -> str:
+    """`repository` of a render, by which its tags tell what it owns.
+
+    Raises:
+        PlanError: it is not known.
+    """
+    if repository in ("", UNKNOWN):
+        raise PlanError("this folder has no git remote `origin`, so nobody knows what in the workspace is its own")
+    return repository
+
+
 def name_of(spec: Spec) -> Name:
     return Name(spec.kind.group, spec.name)
 
@@ -112,12 +123,7 @@ def prune(
         used: (name, version) of what specs, or deployments and schedules that are there, refer to by id.
         repository: of the render; versions that others own stay.
         pull_request: "" leaves what belongs to one alone; a number leaves everything else alone.
-
-    Raises:
-        PlanError: nobody knows what this repository owns.
     """
-    if repository in ("", UNKNOWN):
-        raise PlanError("PRUNE=1: this folder has no git remote `origin`, so nobody knows which versions it owns")
     wanted = {(name_of(spec), spec.version) for spec in assets}
     steps = [
         Step("archive", *name, one.version, f"this repository's, of commit {one.tags.get('commit', 'unknown')[:12]}")

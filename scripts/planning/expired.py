@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from scripts.planning.decide import OWNER, PlanError
-from scripts.specs.provenance import UNKNOWN
+from scripts.planning.decide import OWNER
 from scripts.specs.scope import EXPIRES, NUMBER
 
 Document = dict[str, Any]
@@ -35,12 +34,6 @@ class Rule:
     repository: str
     today: date
     number: str = ""
-
-    def __post_init__(self) -> None:
-        if self.repository in ("", UNKNOWN):
-            raise PlanError(
-                "clean: this folder has no git remote `origin`, so nobody knows what its pull requests made"
-            )
 
     def goes(self, tags: Mapping[str, str] | None) -> bool:
         """Whether tags are those of a pull request of this repository that is over."""

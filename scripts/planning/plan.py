@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from scripts.az import workspace_flags
 from scripts.looking.table import table
 from scripts.planning.assets import asking, in_registry, look, look_at_all
-from scripts.planning.decide import Action, Step, decide, mentioned, prune
+from scripts.planning.decide import Action, Step, decide, known, mentioned, prune
 from scripts.planning.services import Live, Service, look_at_services, services
 from scripts.specs.project import Project, Spec
 from scripts.specs.scope import number_of
@@ -53,11 +53,14 @@ def plan_assets(project: Project, pruned: bool) -> Plan:
     own, _ = parted(project)
     if not pruned:
         return Plan(project.env, decide(own, look(own, asking(where))), [])
+    known(project.repository)
     return Plan(project.env, *_pruned(project, own, where, look_at_services(where)))
 
 
 def plan_all(project: Project, pruned: bool) -> Plan:
     """The same with what comes from a registry and with the state of endpoints, deployments and schedules."""
+    if pruned:
+        known(project.repository)
     where = workspace_flags(project.config)
     own, shared = parted(project)
     endpoints = [spec.name for spec in project.specs.values() if spec.kind.name.endswith(" endpoint")]

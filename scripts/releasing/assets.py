@@ -6,7 +6,6 @@ from typing import Any
 from scripts.specs.project import Project, Spec
 
 USERS = ("online deployment", "batch deployment", "schedule")  # kinds of specs that are created there
-TRAINS = "training"  # key of the config
 
 
 def needed(project: Project) -> dict[str, Spec]:

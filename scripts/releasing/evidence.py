@@ -12,7 +12,7 @@ AGAIN = "run `make test` on this commit, or take the pipeline's artifact `tests`
 
 @dataclass(frozen=True)
 class Evidence:
-    """Evidence that passed.
+    """Tests that passed.
 
     Args:
         number: how many.

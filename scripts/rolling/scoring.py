@@ -96,7 +96,10 @@ class Scoring:
                 self.uri, data=rows.body(), headers=headers, timeout=TIMEOUT, allow_redirects=False
             )
         except requests.RequestException as error:
-            return Answer(0, time.monotonic() - start, deployment, None, f"no answer: {type(error).__name__}")
+            problem = f"no answer: {type(error).__name__}"
+            if isinstance(error, requests.ConnectionError) and not self._session.trust_env:
+                problem += " (`make up` starts endpoints of this machine that are stopped)"
+            return Answer(0, time.monotonic() - start, deployment, None, problem)
         seconds = time.monotonic() - start
         by = response.headers.get(DEPLOYMENT, deployment)
         if response.status_code != 200:

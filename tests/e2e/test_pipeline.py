@@ -2,21 +2,23 @@
 
 Each job runs in a clean clone of the commit and gets what the jobs before it have published, as on an agent. The months
 are real ones, thinned out; the sweep has two trials. Lint, tests, check and demo of the stage Validate are replaced by
-the evidence that promotion asks for: `make test` runs this test, so it can't be a part of it, and what demo shows is the
-loop that DEVTEST runs here. All else is run as it stands.
+the evidence that promotion asks for: `make test` runs this test, so it can't be a part of it, and what demo shows is
+the loop that DEVTEST runs here. All else is run as it stands.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 
-from scripts.ci.azure import MAIN, read_azure
+from scripts.ci.azure import MAIN, PULL_REQUEST, read_azure
 from tests.place import ROOT
 from tests.specs_repository import replace
 from tests.walk import FAILED, SKIPPED, SUCCEEDED, Walk
@@ -26,6 +28,7 @@ SETTINGS = """
 rollout: {watch_requests: 40, max_p95_ms: 2500}
 monitor: {drift: 0.99, nulls: 0.99}
 """
+RUN = "20261125.1"
 EVERY = 8  # flight of a month lands
 MAKE = """#!/bin/sh
 case "$1" in
@@ -54,9 +57,9 @@ class Team:
     folder: Path
     environ: dict[str, str]
 
-    def checkout(self, path: Path) -> None:
+    def checkout(self, path: Path, branch: str = "main") -> None:
         """A clone with the tools that are built here, as an agent has them from its cache."""
-        self.git("clone", "--quiet", str(self.folder / "origin"), str(path))
+        self.git("clone", "--quiet", "--branch", branch, str(self.folder / "origin"), str(path))
         for name in (".venv", ".tools"):
             (path / name).symlink_to(ROOT / name)
         (path / ".git/info/exclude").write_text(".venv\n.tools\n")
@@ -77,16 +80,17 @@ class Team:
         [folder] = (self.folder / "root").glob("*/*/datastores/*/landing/flights")
         return folder
 
-    def walk(self) -> Walk:
-        variables = {**MAIN, "Build.BuildId": "20261125.1", "Agent.OS": "Linux"}
-        names = {f"serviceConnection-{env}": f"azure-{env}" for env in ("dev", "test", "prod")}
-        pipeline = read_azure(self.folder / "origin", MAIN, {})
-        return Walk(pipeline, self.checkout, self.folder / "run", {**variables, **names}, self.environ)
+    def walk(self, name: str, variables: Mapping[str, str], branch: str, environ: Mapping[str, str]) -> Walk:
+        """A run of the pipeline of `branch`, in the folder `name`."""
+        known = {**variables, "Build.BuildId": RUN, "Agent.OS": "Linux"}
+        known |= {f"serviceConnection-{env}": f"azure-{env}" for env in ("dev", "test", "prod")}
+        pipeline = read_azure(self.folder / "origin", variables, {})
+        return Walk(pipeline, partial(self.checkout, branch=branch), self.folder / name, known, environ)
 
 
 @pytest.fixture(scope="module")
 def walk(team: Team) -> Walk:
-    return team.walk()
+    return team.walk("run", MAIN, "main", team.environ)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +144,26 @@ def commit(team: Team) -> None:
     team.git("commit", "--quiet", "--message", "All of it", cwd=origin)
 
 
+def test_a_pull_request_shows_what_it_changes(team: Team) -> None:
+    """Without an account: no step has a login, and none asks `az` for anything."""
+    origin = team.folder / "origin"
+    team.git("checkout", "--quiet", "-b", "smaller", cwd=origin)
+    replace(origin, "config/prod.yml", "instance_count: 3", "instance_count: 2")
+    team.git("commit", "--quiet", "--all", "--message", "Two instances", cwd=origin)
+    team.git("checkout", "--quiet", "main", cwd=origin)
+
+    asked = team.folder / "asked"
+    (team.folder / "bin/az").write_text(f"#!/bin/sh\ntouch {asked}\nexit 1\n")
+    (team.folder / "bin/az").chmod(0o755)
+    walk = team.walk("pull", PULL_REQUEST, "smaller", {**team.environ, "REHEARSE": ""})
+    statuses = walk.run()
+
+    assert statuses == {"Validate.Checks": SUCCEEDED, "Validate.LocalLoop": SUCCEEDED}, walk.printed
+    shown = (walk.folder / "artifacts/build/diff.md").read_text()
+    assert "-instance_count: 3\n+instance_count: 2\n" in shown
+    assert not asked.exists()
+
+
 def test_a_training_job_that_fails_stops_the_deploy_job(team: Team, walk: Walk) -> None:
     """A landing file is cut off; register_data refuses it, so nothing is trained, deployed or promoted."""
     [first, *_] = sorted(team.landed.glob("2013-*/flights.csv"))
@@ -158,3 +182,10 @@ def test_a_training_job_that_fails_stops_the_deploy_job(team: Team, walk: Walk) 
 def test_with_the_whole_file_the_same_run_goes_on_to_production(team: Team, walk: Walk) -> None:
     statuses = walk.run()
     assert set(statuses.values()) == {SUCCEEDED}, "\n".join(walk.printed.values())
+    for env in ("test", "prod"):
+        release = yaml.safe_load((walk.folder / f"artifacts/release-{env}/{env}.yml").read_text())
+        assert release["model"]["version"] == "1"
+        assert release["approved_by"] == f"environment flights-{env} of run {RUN}"
+        printed = walk.printed[f"{env.upper()}.ReleaseJob"]
+        assert "flight-delay:1 is served by blue, with 100 % of the traffic" in printed
+        assert "az ml job create" not in printed, "a model is promoted, not trained anew"

@@ -1,6 +1,7 @@
 """What the Makefile itself decides: the shell that `make env` gives, and what comes first."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -129,6 +130,48 @@ def test_a_promotion_runs_with_the_variables_of_where_it_goes_to(person: dict[st
         ["make", "promote", *names, "ENV=dev"], cwd=ROOT, env=person, capture_output=True, text=True, check=False
     )
     assert "ENV=dev is not TO=test" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (["WAIT=0"], ["create"]),
+        (["JOB=shy_kite"], ["stream --name shy_kite", "show --name shy_kite"]),
+        ([], ["create", "stream --name brave_plum", "show --name brave_plum"]),
+    ],
+)
+def test_training_is_submitted_or_followed_or_both(
+    person: dict[str, str], tmp_path: Path, arguments: list[str], asked: list[str]
+) -> None:
+    (tmp_path / "az").write_text(f"""#!/bin/sh
+echo "$*" >> {tmp_path}/asked
+case "$3" in create) echo brave_plum ;; show) echo Completed ;; esac
+""")
+    repository = copied(tmp_path)
+    line = ["make", "-o", "setup", "-o", "apply", "train", "ENV=dev", *arguments]
+    subprocess.run(line, cwd=repository, env=person, check=True, capture_output=True)
+    lines = [" ".join(one.split()[2:]) for one in (tmp_path / "asked").read_text().splitlines()]
+    assert [one[: len(start)] for one, start in zip(lines, asked, strict=True)] == asked
+    job = "shy_kite" if arguments == ["JOB=shy_kite"] else "brave_plum"
+    assert (repository / "build/jobs/dev-train").read_text() == f"{job}\n"
+
+
+def copied(folder: Path) -> Path:
+    """The Makefile with the config that it reads, so that a job's name is left there and not here."""
+    root = folder / "repository"
+    shutil.copytree(ROOT / "config", root / "config")
+    shutil.copy(ROOT / "Makefile", root)
+    return root
+
+
+def test_ci_takes_the_pinned_az_with_the_pinned_extension(person: dict[str, str]) -> None:
+    """No test can download the extension, so this looks at what would be run."""
+    lines = made("env", person, "--dry-run", "ENV=dev", "AZ=pinned")
+    assert "az extension add --name ml --version 2.40.0 --yes" in lines
+    assert "extension add" not in made("env", person, "--dry-run", "ENV=dev")
+    exported = made("env", person, "-o", "setup", "ENV=dev", "AZ=pinned")
+    assert f"export PATH={ROOT / '.tools/bin'}:" in exported
+    assert f"export AZURE_EXTENSION_DIR={ROOT / '.tools/azure-extensions'}" in exported
 
 
 @pytest.mark.parametrize("verb", ["register-data", "retrain", "schedule"])

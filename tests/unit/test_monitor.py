@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -27,6 +28,7 @@ class Az:
         self.traffic = {"blue": 10, "green": 90}
         self.lines: list[list[str]] = []
         self.status = "Completed"
+        self.model = "azureml:/subscriptions/s/models/flight-delay/versions/7"
         self.results: dict[str, Any] = {}
         self.steps = [{"name": "step-r", "display_name": "reference", "properties": {}}]
         self.references = [
@@ -52,7 +54,7 @@ class Az:
                 return {"traffic": self.traffic}
             case ["online-deployment", "show"]:
                 name = line[line.index("--name") + 1]
-                return {"name": name, "model": "azureml:/subscriptions/s/models/flight-delay/versions/7"}
+                return {"name": name, "model": self.model}
             case ["model", "show"]:
                 return {"tags": {"root_job": "train-7"}}
             case ["job", "list"]:
@@ -78,7 +80,8 @@ def az(tmp_path, monkeypatch) -> Az:
     monkeypatch.setattr(monitor, "az_shown", lambda _: 0)
     monkeypatch.setattr(monitor, "alert", lambda *_: (Seen(OK, None), True))  # type: ignore[arg-type]
     monkeypatch.setenv("AZUREML_LOCAL_ROOT", str(tmp_path / "root"))
-    (tmp_path / "build" / "local").mkdir(parents=True)
+    for env in ("local", "prod"):
+        (tmp_path / "build" / env).mkdir(parents=True)
     (tmp_path / SAMPLE).parent.mkdir(parents=True)
     shutil.copyfile(ROOT / SAMPLE, tmp_path / SAMPLE)
     monkeypatch.chdir(tmp_path)
@@ -123,6 +126,18 @@ def test_what_has_the_traffic_is_watched_against_what_its_model_was_trained_on(a
     paths = {one["reference_data"]["input_data"]["path"] for one in watched["monitoring_signals"].values()}
     assert paths == {"azureml:flight-delay-reference:2"}
     assert az.line("schedule", "create")[4] == "build/local/monitors/flight_delay.yml"
+
+
+def test_where_models_come_from_a_registry_the_release_names_the_reference(az, monkeypatch, capsys):
+    az.results = results("ok")
+    release = SimpleNamespace(model_id="azureml://registries/mlr-flights/models/flight-delay/versions/7", reference="5")
+    monkeypatch.setattr(monitor, "current_release", lambda *_: release)
+    assert run("--env", "prod") == 1
+    assert "and its release says azureml://registries/mlr-flights" in capsys.readouterr().err
+    az.model = release.model_id
+    assert run("--env", "prod") == 0
+    spec = Path("build/prod/monitors/flight_delay.yml").read_text()
+    assert "path: azureml://registries/mlr-flights/data/flight-delay-reference/versions/5" in spec
 
 
 def test_a_reference_step_that_was_reused_leads_to_the_one_that_did_the_work(az):
@@ -244,7 +259,7 @@ def test_requests_that_fail_are_told(tmp_path, monkeypatch, capsys):
 
 def test_requests_are_sent_and_no_key_is_needed_to_see_that_nobody_answers():
     answers = send.send([Rows(["temp"], [[1.0]])] * 3, "http://127.0.0.1:9/score", "key")
-    assert [answer.problem for answer in answers] == ["no answer: ConnectionError"] * 3
+    assert [str(answer.problem).partition(" (")[0] for answer in answers] == ["no answer: ConnectionError"] * 3
 
 
 def test_a_month_that_is_none_is_an_error(capsys):

@@ -111,7 +111,8 @@ def test_a_slow_deployment_is_not_asked_for_longer_than_it_takes_to_know(server)
 
 def test_no_answer_at_all_is_an_error_and_no_traceback(server):
     answer = Scoring("http://127.0.0.1:9/e/score", "key").score(ROWS)
-    assert (answer.status, answer.problem) == (0, "no answer: ConnectionError")
+    assert answer.status == 0
+    assert answer.problem == "no answer: ConnectionError (`make up` starts endpoints of this machine that are stopped)"
 
 
 def test_a_model_without_expected_predictions_is_named(tmp_path):

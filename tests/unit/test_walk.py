@@ -62,6 +62,7 @@ def walked(
     parameters: Mapping[str, Any] | None = None,
     fails: str = "nothing",
     registered: str = "3",
+    cancelled_in: str = "",
 ) -> Run:
     """Walks the pipeline of `root`; `fails` is the start of the line that make ends badly on."""
     folder = root.parent
@@ -79,7 +80,15 @@ def walked(
     predefined = {**variables, **CONNECTIONS, "Build.BuildId": "7", "Agent.OS": "Linux"}
     waited: list[str] = []
     pipeline = read_azure(root, variables, parameters or {})
-    walk = Walk(pipeline, lambda path: path.mkdir(parents=True), folder / "run", predefined, environ, waited.append)
+    walk = Walk(
+        pipeline,
+        lambda path: path.mkdir(parents=True),
+        folder / "run",
+        predefined,
+        environ,
+        waited.append,
+        cancelled_in,
+    )
     statuses = walk.run()
     assert waited == (["brave_plum"] if (parameters or {}).get("waitOnServer") else [])
     return Run(statuses, asked.read_text().splitlines(), walk)
@@ -179,6 +188,19 @@ def test_a_server_waits_for_training_without_an_agent(repository: Path) -> None:
         "train JOB=brave_plum ENV=dev",
         "-s registered ENV=dev",
     ]
+
+
+def test_who_cancels_the_run_cancels_the_training_job(repository: Path) -> None:
+    run = walked(repository, cancelled_in="make train")
+    assert run.asked[-2:] == ["train JOB= ENV=dev", "cancel ENV=dev"]
+    assert run.statuses["DEVTEST.DeployJob"] == SKIPPED
+
+
+def test_so_it_is_while_a_server_waits_for_it(repository: Path) -> None:
+    run = walked(repository, parameters={"waitOnServer": True}, cancelled_in="AzureMLJobWaitTask")
+    assert run.asked[-1] == "cancel JOB=brave_plum ENV=dev"
+    assert run.statuses["DEVTEST.CancelJob"] == SUCCEEDED
+    assert run.statuses["DEVTEST.TrainingJob"] == SKIPPED
 
 
 SPOILT = {

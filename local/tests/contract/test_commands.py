@@ -196,6 +196,10 @@ TABLE = r"""
 1 -     job validate --file absent.yml  # No such file or directory: absent.yml
 3 -     job validate --file pipeline.yml --set jobs.only.component=azureml:absent:1  # jobs.only.component: Component
 1 -     job validate --file pipeline.yml --set settings.default_compute=big  # is not one of serverless, azureml:NAME.
+1 -     job validate --file spark.yml  # spark.yml: type: the local workspace can't run spark jobs
+1 -     job validate --file automl.yml  # automl.yml: type: the local workspace can't run automl jobs
+1 -     job validate --file finetuning.yml  # finetuning.yml: type: the local workspace can't run finetuning jobs
+1 -     job validate --file command.yml --set resources.instance_count=2  # 2 nodes need a cluster
 0 json  job create --file command.yml --name one
 0 text  job stream --name one
 1 -     job create --file command.yml --name one  # A job with the name 'one' exists already
@@ -251,6 +255,13 @@ FILES = {
     "component.yml": "{name: c, version: '1', type: command, environment: 'azureml:plain:1', command: echo}",
     "command.yml": "{type: command, environment: 'azureml:plain:1', command: echo}",
     "pipeline.yml": "{type: pipeline, jobs: {only: {type: command, component: component.yml}}}",
+    "spark.yml": "{type: spark, code: folder, entry: {file: part.csv}, compute: big, conf: {spark.driver.cores: 1, "
+    "spark.driver.memory: 2g, spark.executor.cores: 2, spark.executor.memory: 2g, spark.executor.instances: 2}}",
+    "automl.yml": "{type: automl, task: classification, primary_metric: accuracy, target_column_name: y, "
+    "training_data: {type: mltable, path: folder}}",
+    "finetuning.yml": "{type: finetuning, task: chat_completion, model_provider: custom, "
+    "model: {type: mlflow_model, path: folder}, training_data: {type: uri_file, path: rows.csv}, "
+    "outputs: {registered_model: {type: mlflow_model, name: m}}}",
     "registry.yml": "{name: reg, location: eastus, replication_locations: [{location: eastus}]}",
 }
 

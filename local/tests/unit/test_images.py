@@ -80,6 +80,8 @@ def test_something_stands_for_a_curated_environment_and_says_so(reference, name,
     assert any(line.startswith(package) for line in requirements(document).lines)
     assert document["notes"][0].startswith(f"Curated environment {name} ({version}): here stands for it")
     assert package in document["notes"][0]
+    server = "azureml-inference-server-http"
+    assert any(line.startswith(server) for line in requirements(document).lines), "models are served in it, too"
 
 
 @pytest.mark.parametrize(

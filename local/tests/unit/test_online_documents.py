@@ -120,6 +120,31 @@ def test_whoever_looks_brings_a_killed_supervisor_back_but_not_one_that_was_stop
     assert started
 
 
+def test_a_request_that_starts_stopped_servers_waits_until_they_are_ready(ws, monkeypatch):
+    ws.online.create({"name": "e11"}, wait=False)
+    ws.online.insert_deployment("e11", "blue", online_deployment("e11", "blue"), {"wanted": {}, "live": {"id": "p"}})
+    serving, moments = ws.online.serving, []
+
+    def keep(ready):
+        serving.folder.keep({"servers": {"s": {"endpoint": "e11", "deployment": "blue", "ready": ready}}})
+        moments.append(ready)
+
+    def start():
+        keep(False)
+        threading.Timer(0.3, keep, [True]).start()
+        return "http://127.0.0.1:1"
+
+    class Connection:
+        def __init__(self, netloc, timeout):
+            assert moments == [False, True]
+            raise ConnectionRefusedError
+
+    monkeypatch.setattr(serving, "address", start)
+    monkeypatch.setattr(online.http.client, "HTTPConnection", Connection)
+    with pytest.raises(ConnectionRefusedError):
+        ws.online.invoke("e11", b"{}")
+
+
 def test_an_endpoint_that_exists_is_not_made_again_and_keeps_its_keys(ws):
     ws.online.create({"name": "e11"}, wait=False)
     keys = ws.online.keys("e11")

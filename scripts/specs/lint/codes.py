@@ -67,12 +67,6 @@ CODES = {
     "AML518": "alert that reaches nobody",
     "AML519": "monitor of an unknown deployment",
     "AML520": "reference data of the newest version",
-    # Infrastructure
-    "AML701": "no Bicep",
-    "AML702": "parameter of the infrastructure",
-    "AML703": "lifecycle rule over what is needed",
-    "AML704": "archive tier that the storage lacks",
-    "AML705": "secret in an output",
     # Pipelines of CI
     "AML601": "rejected by the schema of Azure Pipelines",
     "AML602": "rejected by actionlint",
@@ -89,6 +83,12 @@ CODES = {
     "AML620": "script that is no make target",
     "AML621": "text of others in a script",
     "AML622": "results that may be lost",
+    # Infrastructure
+    "AML701": "no Bicep",
+    "AML702": "parameter of the infrastructure",
+    "AML703": "lifecycle rule over what is needed",
+    "AML704": "archive tier that the storage lacks",
+    "AML705": "secret in an output",
 }
 # What may well be meant: shown like the others, but the exit code stays 0.
 WARNINGS = {"AML515", "AML517"}

@@ -21,7 +21,7 @@ IN_DATASTORE = re.compile(r"azureml://datastores/([^/]+)/paths/(\S*)")
 RULE_KEYS = {"name", "container", "prefix", "cool", "archive", "delete"}
 VERSION_KEYS = RULE_KEYS - {"name", "container", "prefix"}
 ZONE_REDUNDANT = re.compile(r"(GZRS|ZRS)$")
-SECRET = re.compile(r"\blist(_func|[A-Z])|connectionString|instrumentationKey|password|secret", re.IGNORECASE)
+SECRET = re.compile(r"\blist(_func|[A-Z])|(?i:connectionString|instrumentationKey|password|secret)")
 
 
 def infrastructure_findings(project: Project) -> Iterator[Finding]:
