@@ -34,20 +34,21 @@ def green_tests(report: Path, commit: str) -> Evidence:
     """
     try:
         suite = ET.parse(report).getroot().find("testsuite")
+        if suite is None:
+            raise ValueError("it has no testsuite")
+        properties = {one.get("name"): one.get("value") for one in suite.iterfind("properties/property")}
+        tests, failures, errors = (int(suite.get(name, "")) for name in ("tests", "failures", "errors"))
+        collected = int(properties.get("collected") or "")
     except FileNotFoundError as error:
         raise ReleaseError(f"{report} is missing, so nobody knows whether the tests are green; {AGAIN}") from error
-    except ET.ParseError as error:
-        raise ReleaseError(f"{report} is no JUnit report: {error}; {AGAIN}") from error
-    if suite is None:
-        raise ReleaseError(f"{report} has no testsuite; {AGAIN}")
-    properties = {one.get("name"): one.get("value") for one in suite.iterfind("properties/property")}
-    tests, failures, errors = (int(suite.get(name, 0)) for name in ("tests", "failures", "errors"))
+    except (ET.ParseError, ValueError) as error:
+        raise ReleaseError(f"{report} is no report of `make test`: {error}; {AGAIN}") from error
     if properties.get("commit") != commit:
         raise ReleaseError(f"{report}: the tests ran on {properties.get('commit')}, and this is {commit}; {AGAIN}")
     if properties.get("whole") != "true":
         raise ReleaseError(f"{report}: only some of the tests ran (-k, -m, paths …); {AGAIN}")
     if failures or errors:
         raise ReleaseError(f"{report}: {failures} tests failed and {errors} ended in an error; mend that, and {AGAIN}")
-    if tests == 0 or tests < int(properties.get("collected") or 0):
-        raise ReleaseError(f"{report}: {tests} of {properties.get('collected')} tests ran; {AGAIN}")
+    if tests == 0 or tests < collected:
+        raise ReleaseError(f"{report}: {tests} of {collected} tests ran; {AGAIN}")
     return Evidence(tests, commit)

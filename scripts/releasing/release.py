@@ -21,6 +21,7 @@ FORM: dict[str, type] = {
     "from": str, "to": str, "registry": str, "time": str, "approved_by": str, "model": dict, "data": dict,
     "metrics": dict, "gate": str, "specs": dict, "tests": dict, "digest": str,
 }  # fmt: skip
+TEXTS = {"model": ("name", "version", "model_uuid", "job", "commit"), "specs": ("commit",)}  # within those
 
 
 @dataclass(frozen=True)
@@ -125,14 +126,23 @@ def read_release(env: str) -> Release | None:
         return None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ReleaseError(f"{path}: not readable as YAML: {str(error).splitlines()[0]}; {again}") from error
-    wrong = [
-        key for key, kind in FORM.items() if not isinstance(document, dict) or not isinstance(document.get(key), kind)
-    ]
-    if wrong:
+    if wrong := malformed(document):
         raise ReleaseError(f"{path}: {', '.join(wrong)} missing or of another type than `make promote` writes; {again}")
     if digest_of(document) != document["digest"]:
         raise ReleaseError(f"{path}: its digest is of other content, so it was edited; {again}")
     return Release(document)
+
+
+def malformed(document: Any) -> list[str]:
+    """What of a release is missing or of another type, as dotted keys."""
+    if not isinstance(document, dict):
+        return list(FORM)
+    wrong = [key for key, kind in FORM.items() if not isinstance(document.get(key), kind)]
+    if wrong:
+        return wrong
+    texts = [(key, name) for key, names in TEXTS.items() for name in names]
+    texts.append(("data", f"{document['model'].get('name')}-reference"))
+    return [f"{key}.{name}" for key, name in texts if not isinstance(document[key].get(name), str)]
 
 
 def digest_of(document: dict[str, Any]) -> str:

@@ -199,7 +199,10 @@ def test_tests_that_are_not_green_for_this_commit(root, cloud, capsys, changes, 
     assert "make test" in said
 
 
-@pytest.mark.parametrize("text", [None, "no xml", "<testsuites/>"])
+@pytest.mark.parametrize(
+    "text",
+    [None, "no xml", "<testsuites/>", '<testsuites><testsuite tests="many" failures="0" errors="0"/></testsuites>'],
+)
 def test_without_evidence_of_tests(root, cloud, capsys, text):
     report = root / "build/tests.xml"
     report.unlink() if text is None else report.write_text(text)
@@ -260,6 +263,16 @@ def test_a_file_that_is_no_release(root, cloud, text):
     path_of("test").parent.mkdir(parents=True)
     path_of("test").write_text(text)
     with pytest.raises(ReleaseError, match="promote again"):
+        current(root)
+
+
+@pytest.mark.parametrize(("key", "name"), [("model", "version"), ("specs", "commit"), ("data", f"{MODEL}-reference")])
+def test_a_release_that_lacks_what_is_deployed(root, cloud, key, name):
+    assert run() == 0
+    document = yaml.safe_load(path_of("test").read_text())
+    del document[key][name]
+    path_of("test").write_text(yaml.safe_dump({**document, "digest": digest_of(document)}))
+    with pytest.raises(ReleaseError, match=f"{key}.{name} missing or of another type"):
         current(root)
 
 

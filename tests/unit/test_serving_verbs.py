@@ -1,10 +1,11 @@
 """`make invoke`, `make loadtest` and `make batch`: what they print, and what they refuse before anything runs."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from scripts import loadtest
+from scripts import loadtest, smoke
 from scripts.az import AzError
 from scripts.invoke import beside
 from scripts.looking.workspace import Workspace
@@ -13,6 +14,7 @@ from scripts.rolling.inputs import input_type, prepared_by_train
 from scripts.rolling.models import resolve, served
 from scripts.rolling.scoring import Rows
 
+ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "users": 2,
     "seconds": 1,
@@ -125,3 +127,19 @@ def test_by_default_a_batch_scores_what_the_last_training_prepared(tmp_path, mon
     assert prepared_by_train(workspace, config) == "azureml://datastores/store/paths/azureml/old/prepared/"
     with pytest.raises(AzError, match="never trains, so nothing is prepared; say what to score"):
         prepared_by_train(workspace, {**config, "training": False})
+
+
+def test_a_smoke_test_is_of_what_was_released(monkeypatch, capsys):
+    """Where models come from a registry, what was rolled back, or never deployed, is not what is to be proven."""
+    release = SimpleNamespace(model_id="azureml://registries/mlr-flights/models/flight-delay/versions/3")
+    shown = {"name": "blue", "model": "azureml://registries/mlr-flights/models/flight-delay/versions/2"}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(smoke, "current_release", lambda *_: release)
+    monkeypatch.setattr(smoke, "live", lambda _: "blue")
+    monkeypatch.setattr(smoke, "az_json", lambda _: shown)
+    monkeypatch.setattr(smoke.Checks, "smoke", lambda *_: None)
+    assert smoke.main(smoke.parse_args(["--env", "prod"])) == 1
+    assert "prod serves azureml://registries/mlr-flights/models/flight-delay/versions/2, and" in capsys.readouterr().err
+    assert smoke.main(smoke.parse_args(["--env", "prod", "--deployment", "blue"])) == 0
+    shown["model"] = release.model_id
+    assert smoke.main(smoke.parse_args(["--env", "prod"])) == 0
