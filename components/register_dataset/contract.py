@@ -77,8 +77,16 @@ def _columns(columns: Any) -> None:
             )
         if not isinstance(column.get("nullable", False), bool):
             raise ContractError(f"contract.yml: column {name}: nullable is true or false, not {column['nullable']!r}")
-        if not isinstance(column.get("checks", {}), dict):
-            raise ContractError(f"contract.yml: column {name}: checks maps pandera's checks to their arguments")
+        _checks(name, column.get("checks", {}))
+
+
+def _checks(name: str, checks: Any) -> None:
+    if not isinstance(checks, dict):
+        raise ContractError(f"contract.yml: column {name}: checks maps pandera's checks to their arguments")
+    if "unique_values_eq" in checks:
+        raise ContractError(f"contract.yml: column {name}: unique_values_eq is not supported: a check is about a value")
+    if any(isinstance(arguments, dict) and "options" in arguments for arguments in checks.values()):
+        raise ContractError(f"contract.yml: column {name}: options of a check are not supported")
 
 
 def _keys(where: str, found: Any, needed: set[str], allowed: set[str] | None = None) -> None:
