@@ -56,14 +56,15 @@ class FileCheck:
 
     def columns(self, source: Source) -> bool:
         """Compares the names of the columns; False if there is no point in reading on."""
-        wanted = list(self.contract.columns)
+        known = self.contract.columns
+        wanted = [name for name in known if name in source.names or name not in self.contract.since]
         header = f"the header is {shortened(source.names)}"
         if separator := other_separator(source):
             header += f": the file seems to be separated by {separator} and must be separated by commas"
-        missing = [name for name in wanted if name not in source.names]
+        missing = [f"{name} ({self.contract.dtype(name)})" for name in wanted if name not in source.names]
         if missing:
             self.add(f"columns are missing: {', '.join(missing)}", header)
-        extra = [name for name in source.names if name not in wanted]
+        extra = [name for name in source.names if name not in known]
         if extra and self.contract.schema.strict and not separator:
             advice = "take them out, or have the contract changed" + ("" if missing else f"; {header}")
             self.add(f"columns are not in the contract: {shortened(extra)}", advice)
@@ -77,11 +78,14 @@ class FileCheck:
         """Checks the next rows; returns them with the contract's types and order of columns."""
         arrays = []
         for name, dtype in self.contract.columns.items():
+            if name not in table.column_names:  # a file from before this column
+                arrays.append(pa.nulls(len(table), dtype))
+                continue
             as_written = typed and not (table.field(name).metadata or {}).get(MIXED)
             array, bad, found = cast(table[name], dtype, as_written)
             arrays.append(array)
             if len(bad):
-                rule = f"type is not {self.contract.schema.columns[name].dtype}"
+                rule = f"type is not {self.contract.dtype(name)}"
                 self._add(rule, name, len(bad), f"row {self.rows + int(bad[0]) + 1}: {found}")
             self._values(name, array, bad)
         checked = pa.table(arrays, schema=pa.schema(self.contract.columns))

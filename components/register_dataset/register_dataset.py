@@ -43,6 +43,7 @@ def main(args: argparse.Namespace) -> int:
     refused = refusal(files)
     report = {
         "dataset": contract.name,
+        "contract_version": contract.version,
         "landing": f"{args.datastore}: {args.dataset_path}",
         "status": "accepted" if accepted and not refused else "refused",
         "version": content_version(rules, accepted),

@@ -27,6 +27,10 @@ register_dataset = load("register_dataset")
 contract_module = load("register_dataset", "contract")
 CONTRACT = ROOT / "data" / "weather" / "contract"
 MONTH = "2013-02-01/weather.csv"
+TYPES = {
+    name: column["dtype"]
+    for name, column in yaml.safe_load((CONTRACT / "contract.yml").read_text())["rows"]["columns"].items()
+}
 ROWS = 2_010
 Rows = list[list[str]]
 
@@ -258,7 +262,7 @@ BAD: dict[str, tuple[Callable[[bytes], bytes], str, str | None, int | None]] = {
     "junk without a line": (lambda content: b"x" * 200_000, "truncated", None, None),
     "columns are missing": (
         lines_of(lambda lines: [line[2:] for line in lines]),
-        "columns are missing: origin, year",
+        "columns are missing: origin (string), year (Int64)",
         None,
         None,
     ),
@@ -351,7 +355,10 @@ def test_wrong_columns_are_two_broken_rules_that_show_the_header_once(landing, f
     landing.drop(MONTH, b"\n".join([",".join(strange).encode(), rows]))
     _, report = landing.register()
     missing, extra = report["files"][0]["broken"]
-    assert missing["rule"] == f"columns are missing: {', '.join(header.decode().split(','))}"
+    assert (
+        missing["rule"]
+        == f"columns are missing: {', '.join(f'{name} ({TYPES[name]})' for name in header.decode().split(','))}"
+    )
     assert missing["example"].startswith("the header is column of another system 0, column of another system 1, ")
     assert missing["example"].endswith("… (15 columns)") and len(missing["example"]) < 200
     assert extra["rule"].startswith("columns are not in the contract: column of another system 0, ")
@@ -364,7 +371,7 @@ def test_a_file_with_another_separator_is_told_so(landing, february, separator, 
     landing.drop(MONTH, february.replace(b",", separator))
     code, report = landing.register()
     [broken] = report["files"][0]["broken"]
-    assert code == 1 and broken["rule"].startswith("columns are missing: origin, year, ")
+    assert code == 1 and broken["rule"].startswith("columns are missing: origin (string), year (Int64), ")
     assert f"the file seems to be separated by {named} and must be separated by commas" in broken["example"]
 
 
@@ -388,6 +395,74 @@ def test_an_unknown_format_is_refused_by_name(landing):
     landing.drop("2013-02-01/weather.xlsx", b"PK")
     _, report = landing.register()
     assert ".xlsx" in report["files"][0]["broken"][0]["example"]
+
+
+# ---- A contract that changes
+
+
+def evolve(landing: Landing, *added: str) -> None:
+    """Gives the landing folder version 2 of the contract, with these columns (temp a new one, if it is named)."""
+    document = yaml.safe_load((CONTRACT / "contract.yml").read_text())
+    document["version"] = 2
+    for name in added:
+        column = document["rows"]["columns"].setdefault(name, {"dtype": "Int64"})
+        column.update(nullable=True, since=2)
+    landing.contract = landing.folder / "contract"
+    landing.contract.mkdir()
+    (landing.contract / "contract.yml").write_text(yaml.safe_dump(document, sort_keys=False))
+    (landing.contract / "MLTable").write_bytes((CONTRACT / "MLTable").read_bytes())
+
+
+def write(table: pa.Table, suffix: str, path: Path) -> bytes:
+    if suffix == "csv":
+        times = pa.array([moment.isoformat() for moment in table["time_hour"].to_pylist()])
+        pyarrow.csv.write_csv(table.set_column(table.column_names.index("time_hour"), "time_hour", times), path)
+    else:
+        WRITERS[suffix](table, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["csv", *WRITERS])
+def test_files_of_before_a_new_column_are_taken_as_nulls_and_later_ones_with_it(landing, february, suffix, tmp_path):
+    evolve(landing, "uv_index")
+    before = typed(february)
+    moved = pyarrow.csv.read_csv(io.BytesIO(of_january(february)))
+    after = before.set_column(2, "month", moved["month"]).set_column(14, "time_hour", moved["time_hour"])
+    after = after.cast(before.schema).append_column("uv_index", pa.array([7] * ROWS))
+    landing.drop(f"2013-02-01/weather.{suffix}", write(before, suffix, tmp_path / "before"))
+    landing.drop(f"2013-01-01/weather.{suffix}", write(after, suffix, tmp_path / "after"))
+
+    code, report = landing.register()
+
+    assert (code, report["rows"], report["contract_version"]) == (0, 2 * ROWS, 2)
+    partitions = {
+        name: pq.read_table(landing.dataset / name / "weather.parquet") for name in ("2013-01-01", "2013-02-01")
+    }
+    assert partitions["2013-02-01"]["uv_index"].null_count == ROWS
+    assert partitions["2013-01-01"]["uv_index"].unique().to_pylist() == [7]
+    assert partitions["2013-01-01"].schema == partitions["2013-02-01"].schema
+
+
+@pytest.mark.parametrize("suffix", ["csv", *WRITERS])
+def test_a_dropped_column_is_refused_although_another_may_be_missing(landing, february, suffix, tmp_path):
+    evolve(landing, "uv_index")
+    dropped = typed(february).drop_columns(["visib"])
+    landing.drop(f"2013-02-01/weather.{suffix}", write(dropped, suffix, tmp_path / "dropped"))
+    code, report = landing.register()
+    assert (code, report["files"][0]["broken"][0]["rule"]) == (1, "columns are missing: visib (float64)")
+
+
+@pytest.mark.parametrize("suffix", ["csv", *WRITERS])
+def test_a_retyped_column_is_refused_by_its_name_and_both_types(landing, february, suffix, tmp_path):
+    table = typed(february)
+    words = pa.array(["five"] * ROWS)
+    retyped = table.set_column(table.column_names.index("hour"), "hour", words)
+    landing.drop(f"2013-02-01/weather.{suffix}", write(retyped, suffix, tmp_path / "retyped"))
+    code, report = landing.register()
+    [broken] = report["files"][0]["broken"]
+    assert (code, broken["column"], broken["rule"], broken["rows"]) == (1, "hour", "type is not Int64", ROWS)
+    said = "row 1: 'five'" if suffix == "csv" else "row 1: 'five', the file says string"
+    assert broken["example"] == said, "text has no type but that of what it says"
 
 
 # ---- Over several runs
@@ -496,6 +571,13 @@ def test_nothing_landed_is_an_error_and_half_written_files_do_not_count(landing,
 
 BROKEN: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda d: d.pop("rows"), "rows is missing"),
+    (lambda d: d.update(version="2"), "version is a number"),
+    (lambda d: d["rows"]["columns"]["temp"].update(since=2), "temp: since is a version of the contract"),
+    (lambda d: (d.update(version=2), d["rows"]["columns"]["hour"].update(since=2)), "hour: since: earlier files"),
+    (
+        lambda d: (d.update(version=2), d["rows"]["columns"]["origin"].update(since=2, nullable=True)),
+        "origin: since: earlier files lack the column, so file.unique",
+    ),
     (lambda d: d["file"].pop("unique"), "unique is missing"),
     (lambda d: d["file"].update(uniqe=["origin"]), "uniqe is not known"),
     (lambda d: d["file"].update(unique=["origine"]), "file.unique"),
