@@ -195,7 +195,7 @@ monitor: apply ## Create the monitor of the endpoint; on the local workspace run
 	@$(PY) -m scripts.monitor --env $(ENV)
 alert: setup ## Tell people what the monitor has found, that it failed or did not run; for cron, local workspace only
 	@$(PY) -m scripts.alert --env $(ENV)
-retrain: trains everybodys apply ## Train anew after a breach, if the policy allows it: make retrain APPROVED_BY=name
+retrain: trains everybodys apply ## Train anew after a breach or on new data, if the policy allows it: make retrain APPROVED_BY=name
 	@$(PY) -m scripts.retrain --env $(ENV) --approved-by "$(APPROVED_BY)" --reason "$(REASON)"
 schedule: trains everybodys apply ## Create the schedule that retrains every month
 	@az ml schedule create --file build/$(ENV)/pipelines/retrain_schedule.yml $(IN) --output none

@@ -30,6 +30,7 @@ SECTIONS = (
     "memory",
     "batch",
     "monitor",
+    "formats",
     "train",
     "serve",
 )  # a module each; quick ones first

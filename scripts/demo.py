@@ -22,7 +22,6 @@ from scripts.looking.table import MISSING, duration, shown, shown_parameter, tab
 from scripts.looking.watching import monitor_lines, sent_lines
 from scripts.looking.workspace import Document, Workspace
 from scripts.retrain import gather, lines
-from scripts.retraining.facts import reason_of
 from scripts.retraining.policy import Rule, rules
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
@@ -73,8 +72,8 @@ def offer(monitor: Document | None, workspace: Workspace, config: Document) -> D
         return None
     alerting = [signal for signal in monitor["signals"] if signal["alert_enabled"]]
     now = datetime.now(UTC)
-    reason = reason_of(Seen(BREACHED, now, monitor["run"], breaches(alerting)))
-    asked = rules(gather(workspace, config["model"], reason, ""), config["retrain"], now)
+    seen = Seen(BREACHED, now, monitor["run"], breaches(alerting))
+    asked = rules(gather(workspace, config["model"], seen, "", ""), config["retrain"], now)
     return {"rules": [vars(rule) for rule in asked]}
 
 

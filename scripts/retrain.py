@@ -1,10 +1,11 @@
-"""Train anew because a monitor has found drift, if the policy in config/ allows it; the gate decides as always.
+"""Train anew on drift or new data, if the policy in config/ allows it; the gate decides as always.
 
     python -m scripts.retrain --env local --approved-by "Ada"
     python -m scripts.retrain --env dev --approved-by "Ada" --reason "mail of the monitor, 24 July"
 
-What led to it is in tags of the train job: reason, monitor run, new rows, who approved. In Azure, whose own alerts tell
-of a breach, the reason is given by hand.
+What led to it is in tags of the train job: reason, monitor run, data version, new rows, who approved. What these name
+is no reason a second time, so cron may ask as often as it likes. In Azure, whose own alerts tell of a breach, the
+reason is given by hand; new data it sees by itself.
 
 Exit code: 0 it was trained (whether or not the gate let the model through), 1 an error, 3 the policy says no.
 """
@@ -15,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scripts.alerting.decide import OK, Seen
-from scripts.alerting.runs import look
+from scripts.alerting.runs import created, look
 from scripts.az import AzError, az_json, az_shown, is_local
 from scripts.looking.files import write_whole
 from scripts.looking.workspace import Workspace
 from scripts.monitor import monitor_of
-from scripts.retraining.facts import TAG, last_retraining, new_rows, reason_of
+from scripts.retraining.facts import DATA_TAG, LONGEST, RUN_TAG, TAG, new_rows, newest_data, retrainings, unused
 from scripts.retraining.policy import Facts, Rule, rules
 from scripts.specs.build import write_build
 from scripts.specs.errors import SpecError
@@ -39,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
         if not args.reason and is_local():
             overdue = timedelta(hours=project.config["alert"]["overdue_hours"])
             seen = look(workspace, monitor_of(project).name, now, overdue)
-        facts = gather(workspace, project.config["model"], args.reason or reason_of(seen), args.approved_by)
+        facts = gather(workspace, project.config["model"], seen, args.reason, args.approved_by)
         asked = rules(facts, project.config["retrain"], now)
         print("\n".join(lines(asked)))
         if not all(rule.allows for rule in asked):
@@ -50,10 +51,12 @@ def main(args: argparse.Namespace) -> int:
         return 1
 
 
-def gather(workspace: Workspace, model: str, reason: str, approved_by: str) -> Facts:
+def gather(workspace: Workspace, model: str, seen: Seen, by_hand: str, approved_by: str) -> Facts:
     """Reads what the rules are about."""
-    jobs = az_json(["ml", "job", "list", "--all-results", *workspace.flags])
-    return Facts(reason, last_retraining(jobs), new_rows(workspace, model), approved_by)
+    before = retrainings(az_json(["ml", "job", "list", "--all-results", *workspace.flags]))
+    data, report = newest_data(workspace)
+    rows = new_rows(workspace, model, report)
+    return Facts(unused(seen, by_hand, data, before), [created(job) for job in before], rows, approved_by, data)
 
 
 def lines(asked: list[Rule]) -> list[str]:
@@ -63,14 +66,15 @@ def lines(asked: list[Rule]) -> list[str]:
 
 
 def tags(facts: Facts, seen: Seen) -> dict[str, str]:
-    """What the train job says of why it was submitted; a tag's value has at most 256 characters and is not empty."""
+    """What the train job says of why it was submitted; a value has at most LONGEST characters and is not empty."""
     found = {
         TAG: facts.reason,
-        "retrain_monitor_run": seen.run or "",
+        RUN_TAG: seen.run or "",
+        DATA_TAG: facts.data,
         "retrain_new_rows": str(facts.new_rows),
         "retrain_approved_by": facts.approved_by,
     }
-    return {name: text[:256] for name, text in found.items() if text}
+    return {name: text[:LONGEST] for name, text in found.items() if text}
 
 
 def train(project: Project, workspace: Workspace, why: dict[str, str]) -> int:

@@ -16,7 +16,7 @@ TYPES = {
 }
 FILE_KEYS = {"minimum_rows", "unique", "partition"}
 ROW_KEYS = {"strict", "ordered", "columns"}
-COLUMN_KEYS = {"dtype", "nullable", "checks", "description"}
+COLUMN_KEYS = {"dtype", "nullable", "checks", "description", "since"}
 
 
 class ContractError(Exception):
@@ -25,9 +25,15 @@ class ContractError(Exception):
 
 @dataclass(frozen=True)
 class Contract:
-    """What every file of a dataset must hold; see data/*/contract/contract.yml."""
+    """What every file of a dataset must hold; see data/*/contract/contract.yml.
+
+    Args:
+        since: columns that came with a later version than 1, which files of before do not have.
+    """
 
     name: str
+    version: int
+    since: dict[str, int]
     minimum_rows: int
     unique: list[str]
     partition: list[str]
@@ -35,7 +41,11 @@ class Contract:
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
-        return {name: TYPES[str(column.dtype).replace("[python]", "")] for name, column in self.schema.columns.items()}
+        return {name: TYPES[self.dtype(name)] for name in self.schema.columns}
+
+    def dtype(self, name: str) -> str:
+        """Type of a column as contract.yml has it."""
+        return str(self.schema.columns[name].dtype).replace("[python]", "")
 
 
 def load_contract(path: Path) -> Contract:
@@ -48,8 +58,10 @@ def load_contract(path: Path) -> Contract:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ContractError(f"{path.name}: can't be read as YAML: {error}") from error
-    _keys("top level", document, {"name", "file", "rows"})
-    file, rows = document["file"], document["rows"]
+    _keys("top level", document, {"name", "version", "file", "rows"})
+    file, rows, version = document["file"], document["rows"], document["version"]
+    if type(version) is not int or version < 1:
+        raise ContractError(f"contract.yml: version is a number from 1 on, not {version!r}")
     _keys("file", file, FILE_KEYS)
     _keys("rows", rows, ROW_KEYS)
     _columns(rows["columns"])
@@ -59,11 +71,12 @@ def load_contract(path: Path) -> Contract:
         raise ContractError("contract.yml: file.partition names the columns of year and month, in this order")
     if type(file["minimum_rows"]) is not int or file["minimum_rows"] < 1:
         raise ContractError(f"contract.yml: file.minimum_rows is a number from 1 on, not {file['minimum_rows']!r}")
+    since = _since(version, file, rows["columns"])
     try:
         schema = pandera.DataFrameSchema.from_yaml(yaml.safe_dump(rows, sort_keys=False))
     except (AttributeError, TypeError, ValueError) as error:
         raise ContractError(f"contract.yml: rows: {error}") from error
-    return Contract(document["name"], schema=schema, **file)
+    return Contract(document["name"], version, since, schema=schema, **file)
 
 
 def _columns(columns: Any) -> None:
@@ -77,8 +90,30 @@ def _columns(columns: Any) -> None:
             )
         if not isinstance(column.get("nullable", False), bool):
             raise ContractError(f"contract.yml: column {name}: nullable is true or false, not {column['nullable']!r}")
-        if not isinstance(column.get("checks", {}), dict):
-            raise ContractError(f"contract.yml: column {name}: checks maps pandera's checks to their arguments")
+        _checks(name, column.get("checks", {}))
+
+
+def _since(version: int, file: dict[str, Any], columns: dict[str, Any]) -> dict[str, int]:
+    """Takes `since`, which pandera does not know, out of the columns."""
+    found = {name: column.pop("since") for name, column in columns.items() if "since" in column}
+    for name, since in found.items():
+        where = f"contract.yml: column {name}: since"
+        if type(since) is not int or not 2 <= since <= version:
+            raise ContractError(f"{where} is a version of the contract, 2 to {version}, not {since!r}")
+        if not columns[name].get("nullable", False):
+            raise ContractError(f"{where}: earlier files lack the column, so it has to be nullable: true")
+        if name in [*file["unique"], *file["partition"]]:
+            raise ContractError(f"{where}: earlier files lack the column, so file.unique and partition can't name it")
+    return found
+
+
+def _checks(name: str, checks: Any) -> None:
+    if not isinstance(checks, dict):
+        raise ContractError(f"contract.yml: column {name}: checks maps pandera's checks to their arguments")
+    if "unique_values_eq" in checks:
+        raise ContractError(f"contract.yml: column {name}: unique_values_eq is not supported: a check is about a value")
+    if any(isinstance(arguments, dict) and "options" in arguments for arguments in checks.values()):
+        raise ContractError(f"contract.yml: column {name}: options of a check are not supported")
 
 
 def _keys(where: str, found: Any, needed: set[str], allowed: set[str] | None = None) -> None:

@@ -1,14 +1,15 @@
 """The check of one landing file against its contract, chunk by chunk."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
-import pandera.pandas as pandera
 import pyarrow as pa
+import pyarrow.compute as pc
 from contract import Contract
-from formats import MIXED, Source
+from distinct import Values
+from records import MIXED
+from repeated import Keys
+from source import Ragged, Source
 from values import cast
 
 SHOWN = 120  # characters of a file's own header in a message
@@ -48,18 +49,22 @@ class FileCheck:
     month: tuple[int, int]
     rows: int = 0
     broken: dict[tuple[str | None, str], Broken] = field(default_factory=dict)
-    _keys: list[np.ndarray] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._keys = Keys(self.contract.unique)
+        self._checks = {name: Values(column.checks) for name, column in self.contract.schema.columns.items()}
 
     def columns(self, source: Source) -> bool:
         """Compares the names of the columns; False if there is no point in reading on."""
-        wanted = list(self.contract.columns)
+        known = self.contract.columns
+        wanted = [name for name in known if name in source.names or name not in self.contract.since]
         header = f"the header is {shortened(source.names)}"
         if separator := other_separator(source):
             header += f": the file seems to be separated by {separator} and must be separated by commas"
-        missing = [name for name in wanted if name not in source.names]
+        missing = [f"{name} ({self.contract.dtype(name)})" for name in wanted if name not in source.names]
         if missing:
             self.add(f"columns are missing: {', '.join(missing)}", header)
-        extra = [name for name in source.names if name not in wanted]
+        extra = [name for name in source.names if name not in known]
         if extra and self.contract.schema.strict and not separator:
             advice = "take them out, or have the contract changed" + ("" if missing else f"; {header}")
             self.add(f"columns are not in the contract: {shortened(extra)}", advice)
@@ -71,66 +76,58 @@ class FileCheck:
 
     def chunk(self, table: pa.Table, typed: bool) -> pa.Table:
         """Checks the next rows; returns them with the contract's types and order of columns."""
-        arrays, mistyped = [], {}
+        arrays = []
         for name, dtype in self.contract.columns.items():
+            if name not in table.column_names:  # a file from before this column
+                arrays.append(pa.nulls(len(table), dtype))
+                continue
             as_written = typed and not (table.field(name).metadata or {}).get(MIXED)
             array, bad, found = cast(table[name], dtype, as_written)
             arrays.append(array)
-            mistyped[name] = bad
             if len(bad):
-                rule = f"type is not {self.contract.schema.columns[name].dtype}"
+                rule = f"type is not {self.contract.dtype(name)}"
                 self._add(rule, name, len(bad), f"row {self.rows + int(bad[0]) + 1}: {found}")
-        typed_table = pa.table(arrays, schema=pa.schema(self.contract.columns))
-        frame = typed_table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype()}.get)
-        self._validate(frame, mistyped)
-        self._whole_file(frame)
-        self.rows += len(frame)
-        return typed_table
+            self._values(name, array, bad)
+        checked = pa.table(arrays, schema=pa.schema(self.contract.columns))
+        self._month(checked)
+        self._keys.add(checked)
+        self.rows += len(checked)
+        return checked
 
-    def finish(self, ragged: Sequence[str]) -> None:
-        """Rules that only the whole file can break; `ragged` describes lines that could not be split into columns."""
-        if ragged:
-            self._add("lines have the wrong number of fields: cut off?", None, len(ragged), ragged[0])
-        keys = np.concatenate(self._keys) if self._keys else np.empty(0, dtype=np.uint64)
-        # A hash of 64 bits stands for each key, 8 bytes a row: of 20 million, two share one with odds of 1 in 100,000.
-        _, first, counts = np.unique(keys, return_index=True, return_counts=True)
-        if repeated := len(keys) - len(counts):
-            hashed = keys[first[np.argmax(counts > 1)]]
-            one, two = np.flatnonzero(keys == hashed)[:2] + 1
+    def finish(self, ragged: Ragged) -> None:
+        """Rules that only the whole file can break; `ragged` are lines that could not be split into columns."""
+        if ragged.lines:
+            self._add("lines have the wrong number of fields: cut off?", None, ragged.lines, ragged.first)
+        if found := self._keys.repeats():
+            repeated, (one, two) = found
             self._add(f"unique by {', '.join(self.contract.unique)}", None, repeated, f"row {two} repeats row {one}")
         if self.rows < self.contract.minimum_rows:
-            found = (
+            few = (
                 f"there are {self.rows:,} rows; is the file cut off?" if self.rows else "there are no rows: it is empty"
             )
-            self._add(f"at least {self.contract.minimum_rows:,} rows", None, None, found)
+            self._add(f"at least {self.contract.minimum_rows:,} rows", None, None, few)
 
     def add(self, rule: str, message: str) -> None:
         """Notes what is wrong with the file as a whole."""
         self._add(rule, None, None, message)
 
-    def _validate(self, frame: pd.DataFrame, mistyped: dict[str, np.ndarray]) -> None:
-        try:
-            self.contract.schema.validate(frame, lazy=True)
-        except pandera.errors.SchemaErrors as errors:
-            for (column, check), cases in errors.failure_cases.groupby(["column", "check"], sort=False):
-                if check == "not_nullable":  # a value of another type was emptied above and is counted there
-                    cases = cases[~cases["index"].isin(mistyped[column])]
-                if len(cases):
-                    rule = "value is missing" if check == "not_nullable" else str(check)
-                    row = self.rows + int(cases["index"].iloc[0]) + 1
-                    found = "" if check == "not_nullable" else f": {cases['failure_case'].iloc[0]}"
-                    self._add(rule, column, len(cases), f"row {row}{found}")
+    def _values(self, name: str, array: pa.Array, mistyped: np.ndarray) -> None:
+        """Rules about the values of a column; one of another type was emptied and is no missing value."""
+        if array.null_count > len(mistyped) and not self.contract.schema.columns[name].nullable:
+            missing = np.setdiff1d(np.flatnonzero(array.is_null()), mistyped)
+            self._add("value is missing", name, len(missing), f"row {self.rows + int(missing[0]) + 1}")
+        for rule, bad in self._checks[name].broken(array):
+            at = int(bad[0])
+            self._add(rule, name, len(bad), f"row {self.rows + at + 1}: {array[at].as_py()}")
 
-    def _whole_file(self, frame: pd.DataFrame) -> None:
-        self._keys.append(pd.util.hash_pandas_object(frame[self.contract.unique], index=False).to_numpy())
-        year, month = self.contract.partition
-        outside = ((frame[year] != self.month[0]) | (frame[month] != self.month[1])).fillna(False).to_numpy(dtype=bool)
-        if outside.any():
-            at = int(outside.argmax())
-            found = f"{frame[year].iloc[at]}-{frame[month].iloc[at]:02d}"
+    def _month(self, table: pa.Table) -> None:
+        year, month = (table[name].combine_chunks() for name in self.contract.partition)
+        outside = pc.or_(pc.not_equal(year, self.month[0]), pc.not_equal(month, self.month[1]))
+        if pc.any(outside).as_py():
+            at = int(pc.index(outside, True).as_py())
             rule = f"rows are of the month of their folder, {self.month[0]}-{self.month[1]:02d}"
-            example = f"row {self.rows + at + 1} is of {found}: was a month sent twice?"
-            self._add(rule, None, int(outside.sum()), example)
+            example = f"row {self.rows + at + 1} is of {year[at]}-{month[at].as_py():02d}: was a month sent twice?"
+            self._add(rule, None, int(pc.sum(outside).as_py()), example)
 
     def _add(self, rule: str, column: str | None, rows: int | None, example: str) -> None:
         known = self.broken.setdefault((column, rule), Broken(rule, column, rows and 0, example))

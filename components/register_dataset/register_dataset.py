@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -22,7 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet
 from contract import Contract, ContractError, load_contract
 from file_check import Broken, FileCheck
-from formats import Unreadable, open_file
+from formats import open_file
+from source import Unreadable
 
 Month = tuple[int, int]
 
@@ -41,6 +43,7 @@ def main(args: argparse.Namespace) -> int:
     refused = refusal(files)
     report = {
         "dataset": contract.name,
+        "contract_version": contract.version,
         "landing": f"{args.datastore}: {args.dataset_path}",
         "status": "accepted" if accepted and not refused else "refused",
         "version": content_version(rules, accepted),
@@ -145,13 +148,19 @@ def month_of(name: str) -> Month:
 def write_partition(path: Path, check: FileCheck, target: Path) -> None:
     """Streams a landing file through its check into `target`; what breaks the contract leaves no partition."""
     try:
-        source = open_file(path)
+        source = open_file(path, check.contract.columns)
         if not check.columns(source):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        with pyarrow.parquet.ParquetWriter(target, pa.schema(check.contract.columns)) as writer:
+        schema = pa.schema(check.contract.columns)
+        # A chunk is written while the next is checked, and no further one is waiting: memory stays bounded.
+        with pyarrow.parquet.ParquetWriter(target, schema) as writer, ThreadPoolExecutor(1) as pool:
+            written = pool.submit(lambda: None)
             for table in source.chunks:
-                writer.write_table(check.chunk(table, source.typed))
+                checked = check.chunk(table, source.typed)
+                written.result()
+                written = pool.submit(writer.write_table, checked)
+            written.result()
         check.finish(source.ragged)
     except Unreadable as error:
         check.add(error.rule, error.message)

@@ -35,7 +35,8 @@ def cast(column: pa.ChunkedArray, target: pa.DataType, typed: bool) -> tuple[pa.
     try:
         return array.cast(target), np.empty(0, dtype=int), ""
     except pa.ArrowInvalid:
-        return _slow(array, target)
+        values, bad, found = _slow(array, target)
+        return values, bad, f"{found}, the file says {array.type}" if found and typed else found
 
 
 def _fits(source: pa.DataType, target: pa.DataType, typed: bool) -> bool:

@@ -1,6 +1,6 @@
-"""Whether a breach is a reason to retrain now: rules from config/, each with what it found."""
+"""Whether to retrain now, after a breach or on new data: rules from config/, each with what it found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,15 +12,17 @@ class Facts:
 
     Args:
         reason: why to retrain; "" if there is no reason.
-        last: when the last retraining was submitted; None if there was none.
+        before: when earlier retrainings were submitted.
         new_rows: labelled rows of months later than the champion knows.
         approved_by: who has approved; "" if nobody has.
+        data: newest version of the data, such as flights:5.
     """
 
     reason: str
-    last: datetime | None
+    before: Sequence[datetime]
     new_rows: int
     approved_by: str
+    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ def rules(facts: Facts, settings: Mapping[str, Any], now: datetime) -> list[Rule
         now: aware.
     """
     return [
-        Rule("reason", bool(facts.reason), facts.reason or "no breach, and no REASON was given"),
-        _cool_down(facts.last, timedelta(hours=settings["cool_down_hours"]), now),
+        Rule("reason", bool(facts.reason), facts.reason or "no new breach, no new data, and no REASON was given"),
+        _cool_down(max(facts.before, default=None), timedelta(hours=settings["cool_down_hours"]), now),
+        _per_day(facts.before, settings["at_most_per_day"], now),
         _new_rows(facts.new_rows, settings["minimum_new_rows"]),
         _approval(facts.approved_by, settings["approval"]),
     ]
@@ -55,6 +58,11 @@ def _cool_down(last: datetime | None, pause: timedelta, now: datetime) -> Rule:
     return Rule(
         "cool-down", now >= over, text if now >= over else f"{text}, the next may be from {over:%Y-%m-%d %H:%M} on"
     )
+
+
+def _per_day(before: Sequence[datetime], most: int, now: datetime) -> Rule:
+    found = sum(moment > now - timedelta(days=1) for moment in before)
+    return Rule("per day", found < most, f"{found} in the last 24 hours, {most} at most")
 
 
 def _new_rows(found: int, least: int) -> Rule:

@@ -8,6 +8,7 @@ import pytest
 from scripts import demo
 from scripts.az import AzError
 from scripts.looking import workspace as looking
+from scripts.retraining.facts import reason_of
 from scripts.retraining.policy import Facts
 
 METRICS = {"rmse": 22.417, "mae": 14.329, "r2": 0.8405}
@@ -167,7 +168,7 @@ def test_what_the_monitor_has_found_is_told_and_retraining_is_offered(az, capsys
     Path("build/local").mkdir()
     Path("config/common.yml").write_text(
         "resource_group: g\nworkspace: w\nmodel: flight-delay\n"
-        "retrain: {cool_down_hours: 72, minimum_new_rows: 10000, approval: true}\n"
+        "retrain: {cool_down_hours: 72, at_most_per_day: 1, minimum_new_rows: 10000, approval: true}\n"
     )
     names = ["temp", "carrier", "hour", "dewp", "humid", "visib"]
     figures = [
@@ -180,7 +181,9 @@ def test_what_the_monitor_has_found_is_told_and_retraining_is_offered(az, capsys
     sent = {"endpoint": "flight-delay-766f85", "months": "2013-07", "rows": 28293, "requests": 142, "seconds": 9.0}
     for name, report in (("monitor", monitor), ("sent", sent)):
         Path(f"build/local/{name}.json").write_text(json.dumps(report))
-    monkeypatch.setattr(demo, "gather", lambda _, model, reason, by: Facts(f"{model}, {reason}"[:36], None, 0, by))
+    monkeypatch.setattr(
+        demo, "gather", lambda _, model, seen, reason, by: Facts(f"{model}, {reason_of(seen)}"[:36], [], 0, by)
+    )
     text, facts = run(capsys)
     assert "Production: 28,293 flights of 2013-07 scored by flight-delay-766f85" in text
     assert "Monitor: breached, 5 of 6 figures are beyond their thresholds\nsignal" in text
@@ -188,7 +191,7 @@ def test_what_the_monitor_has_found_is_told_and_retraining_is_offered(az, capsys
     assert "report: build/local/monitor.html" in text
     assert "Retraining: not yet\nyes reason flight-delay, run-1: data_drift/carr\nyes cool-down" in text
     assert "no approval a person has to approve: make retrain APPROVED_BY=name" in text
-    assert [rule["allows"] for rule in facts["retrain"]["rules"]] == [True, True, False, False]
+    assert [rule["allows"] for rule in facts["retrain"]["rules"]] == [True, True, True, False, False]
 
 
 def test_what_was_not_rolled_out_is_not_told(az, capsys):

@@ -27,6 +27,10 @@ register_dataset = load("register_dataset")
 contract_module = load("register_dataset", "contract")
 CONTRACT = ROOT / "data" / "weather" / "contract"
 MONTH = "2013-02-01/weather.csv"
+TYPES = {
+    name: column["dtype"]
+    for name, column in yaml.safe_load((CONTRACT / "contract.yml").read_text())["rows"]["columns"].items()
+}
 ROWS = 2_010
 Rows = list[list[str]]
 
@@ -137,6 +141,72 @@ def test_every_format_gives_the_dataset_that_csv_gives(landing, february, suffix
     assert pq.read_table(other.dataset / "2013-02-01" / "weather.parquet").equals(from_csv)
 
 
+@pytest.mark.parametrize("suffix", ["csv", *WRITERS])
+def test_a_file_is_read_alike_in_however_many_pieces(landing, february, suffix, tmp_path, monkeypatch):
+    whole = tmp_path / "exported"
+    if suffix == "csv":
+        whole.write_bytes(february)
+    else:
+        WRITERS[suffix](typed(february), whole)
+    landing.drop(f"2013-02-01/weather.{suffix}", whole.read_bytes())
+    assert landing.register()[0] == 0
+    at_once = pq.read_table(landing.dataset / "2013-02-01" / "weather.parquet")
+
+    monkeypatch.setattr(load("register_dataset", "lines"), "BLOCK", 10_000)
+    for module in ("records", "formats"):
+        monkeypatch.setattr(load("register_dataset", module), "ROWS", 100)
+    monkeypatch.setattr(load("register_dataset", "repeated"), "PART", 100)
+    monkeypatch.setattr(load("register_dataset", "repeated"), "READ", 800)
+    assert landing.register()[0] == 0
+    assert pq.read_table(landing.dataset / "2013-02-01" / "weather.parquet").equals(at_once)
+
+
+def test_the_report_counts_over_the_pieces_of_a_file_and_names_rows_and_lines_of_the_file(
+    landing, february, monkeypatch
+):
+    """The first row again at the end, and in between a line cut off, bad values, and gaps written as 5.0."""
+    lines = february.decode().splitlines()
+    lines[1500] = lines[1500].rpartition(",")[0]
+    lines[1800] = lines[1800].replace("EWR", "ORD").replace("JFK", "ORD").replace("LGA", "ORD")
+    lines[1900] = lines[1900].replace("2013,2,", "2013,2.0,")
+    landing.drop(MONTH, ("\n".join([*lines, lines[1]]) + "\n").encode())
+    monkeypatch.setattr(load("register_dataset", "lines"), "BLOCK", 10_000)
+    monkeypatch.setattr(load("register_dataset", "repeated"), "PART", 100)
+    monkeypatch.setattr(load("register_dataset", "repeated"), "READ", 800)
+
+    _, report = landing.register()
+
+    found = {rule["rule"]: (rule["rows"], rule["example"].partition(":")[0]) for rule in report["files"][0]["broken"]}
+    assert found == {
+        "lines have the wrong number of fields: cut off?": (1, "line 1501"),
+        "isin(['EWR', 'JFK', 'LGA'])": (1, "row 1799"),  # counted without the line that was cut off
+        "unique by origin, time_hour": (1, "row 2010 repeats row 1"),
+    }
+
+
+def test_a_line_without_an_end_is_refused_and_not_read_into_memory(landing, february, monkeypatch):
+    landing.drop(MONTH, february + b"x" * 30_000)
+    monkeypatch.setattr(load("register_dataset", "lines"), "BLOCK", 10_000)
+    _, report = landing.register()
+    assert "line 2,012 is longer than" in report["files"][0]["broken"][-1]["example"]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"origin": "EWR"} {"origin": "JFK"}', '{"origin": "EWR", "surprise": 1}', '{"origin": "\xe9"}']
+)
+def test_json_lines_that_pyarrow_would_take_are_still_refused(landing, february, line, tmp_path):
+    whole = tmp_path / "whole.jsonl"
+    WRITERS["jsonl"](typed(february), whole)
+    landing.drop("2013-02-01/weather.jsonl", whole.read_bytes() + line.encode("latin-1"))
+    code, report = landing.register()
+    assert code == 1
+    assert report["files"][0]["broken"][0]["rule"] in {
+        "truncated",
+        "encoding",
+        "columns are not in the contract: surprise",
+    }
+
+
 def test_mltable_reads_what_is_registered_with_the_date_of_landing(landing, february):
     landing.drop(MONTH, february)
     landing.drop(
@@ -192,7 +262,7 @@ BAD: dict[str, tuple[Callable[[bytes], bytes], str, str | None, int | None]] = {
     "junk without a line": (lambda content: b"x" * 200_000, "truncated", None, None),
     "columns are missing": (
         lines_of(lambda lines: [line[2:] for line in lines]),
-        "columns are missing: origin, year",
+        "columns are missing: origin (string), year (Int64)",
         None,
         None,
     ),
@@ -285,7 +355,10 @@ def test_wrong_columns_are_two_broken_rules_that_show_the_header_once(landing, f
     landing.drop(MONTH, b"\n".join([",".join(strange).encode(), rows]))
     _, report = landing.register()
     missing, extra = report["files"][0]["broken"]
-    assert missing["rule"] == f"columns are missing: {', '.join(header.decode().split(','))}"
+    assert (
+        missing["rule"]
+        == f"columns are missing: {', '.join(f'{name} ({TYPES[name]})' for name in header.decode().split(','))}"
+    )
     assert missing["example"].startswith("the header is column of another system 0, column of another system 1, ")
     assert missing["example"].endswith("… (15 columns)") and len(missing["example"]) < 200
     assert extra["rule"].startswith("columns are not in the contract: column of another system 0, ")
@@ -298,7 +371,7 @@ def test_a_file_with_another_separator_is_told_so(landing, february, separator, 
     landing.drop(MONTH, february.replace(b",", separator))
     code, report = landing.register()
     [broken] = report["files"][0]["broken"]
-    assert code == 1 and broken["rule"].startswith("columns are missing: origin, year, ")
+    assert code == 1 and broken["rule"].startswith("columns are missing: origin (string), year (Int64), ")
     assert f"the file seems to be separated by {named} and must be separated by commas" in broken["example"]
 
 
@@ -322,6 +395,74 @@ def test_an_unknown_format_is_refused_by_name(landing):
     landing.drop("2013-02-01/weather.xlsx", b"PK")
     _, report = landing.register()
     assert ".xlsx" in report["files"][0]["broken"][0]["example"]
+
+
+# ---- A contract that changes
+
+
+def evolve(landing: Landing, *added: str) -> None:
+    """Gives the landing folder version 2 of the contract, with these columns (temp a new one, if it is named)."""
+    document = yaml.safe_load((CONTRACT / "contract.yml").read_text())
+    document["version"] = 2
+    for name in added:
+        column = document["rows"]["columns"].setdefault(name, {"dtype": "Int64"})
+        column.update(nullable=True, since=2)
+    landing.contract = landing.folder / "contract"
+    landing.contract.mkdir()
+    (landing.contract / "contract.yml").write_text(yaml.safe_dump(document, sort_keys=False))
+    (landing.contract / "MLTable").write_bytes((CONTRACT / "MLTable").read_bytes())
+
+
+def write(table: pa.Table, suffix: str, path: Path) -> bytes:
+    if suffix == "csv":
+        times = pa.array([moment.isoformat() for moment in table["time_hour"].to_pylist()])
+        pyarrow.csv.write_csv(table.set_column(table.column_names.index("time_hour"), "time_hour", times), path)
+    else:
+        WRITERS[suffix](table, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["csv", *WRITERS])
+def test_files_of_before_a_new_column_are_taken_as_nulls_and_later_ones_with_it(landing, february, suffix, tmp_path):
+    evolve(landing, "uv_index")
+    before = typed(february)
+    moved = pyarrow.csv.read_csv(io.BytesIO(of_january(february)))
+    after = before.set_column(2, "month", moved["month"]).set_column(14, "time_hour", moved["time_hour"])
+    after = after.cast(before.schema).append_column("uv_index", pa.array([7] * ROWS))
+    landing.drop(f"2013-02-01/weather.{suffix}", write(before, suffix, tmp_path / "before"))
+    landing.drop(f"2013-01-01/weather.{suffix}", write(after, suffix, tmp_path / "after"))
+
+    code, report = landing.register()
+
+    assert (code, report["rows"], report["contract_version"]) == (0, 2 * ROWS, 2)
+    partitions = {
+        name: pq.read_table(landing.dataset / name / "weather.parquet") for name in ("2013-01-01", "2013-02-01")
+    }
+    assert partitions["2013-02-01"]["uv_index"].null_count == ROWS
+    assert partitions["2013-01-01"]["uv_index"].unique().to_pylist() == [7]
+    assert partitions["2013-01-01"].schema == partitions["2013-02-01"].schema
+
+
+@pytest.mark.parametrize("suffix", ["csv", *WRITERS])
+def test_a_dropped_column_is_refused_although_another_may_be_missing(landing, february, suffix, tmp_path):
+    evolve(landing, "uv_index")
+    dropped = typed(february).drop_columns(["visib"])
+    landing.drop(f"2013-02-01/weather.{suffix}", write(dropped, suffix, tmp_path / "dropped"))
+    code, report = landing.register()
+    assert (code, report["files"][0]["broken"][0]["rule"]) == (1, "columns are missing: visib (float64)")
+
+
+@pytest.mark.parametrize("suffix", ["csv", *WRITERS])
+def test_a_retyped_column_is_refused_by_its_name_and_both_types(landing, february, suffix, tmp_path):
+    table = typed(february)
+    words = pa.array(["five"] * ROWS)
+    retyped = table.set_column(table.column_names.index("hour"), "hour", words)
+    landing.drop(f"2013-02-01/weather.{suffix}", write(retyped, suffix, tmp_path / "retyped"))
+    code, report = landing.register()
+    [broken] = report["files"][0]["broken"]
+    assert (code, broken["column"], broken["rule"], broken["rows"]) == (1, "hour", "type is not Int64", ROWS)
+    said = "row 1: 'five'" if suffix == "csv" else "row 1: 'five', the file says string"
+    assert broken["example"] == said, "text has no type but that of what it says"
 
 
 # ---- Over several runs
@@ -430,6 +571,13 @@ def test_nothing_landed_is_an_error_and_half_written_files_do_not_count(landing,
 
 BROKEN: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda d: d.pop("rows"), "rows is missing"),
+    (lambda d: d.update(version="2"), "version is a number"),
+    (lambda d: d["rows"]["columns"]["temp"].update(since=2), "temp: since is a version of the contract"),
+    (lambda d: (d.update(version=2), d["rows"]["columns"]["hour"].update(since=2)), "hour: since: earlier files"),
+    (
+        lambda d: (d.update(version=2), d["rows"]["columns"]["origin"].update(since=2, nullable=True)),
+        "origin: since: earlier files lack the column, so file.unique",
+    ),
     (lambda d: d["file"].pop("unique"), "unique is missing"),
     (lambda d: d["file"].update(uniqe=["origin"]), "uniqe is not known"),
     (lambda d: d["file"].update(unique=["origine"]), "file.unique"),
@@ -441,6 +589,13 @@ BROKEN: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda d: d["rows"]["columns"]["origin"].update(nullable="maybe"), "nullable"),
     (lambda d: d["rows"]["columns"]["origin"].update(checks={"is_in": ["EWR"]}), "is_in"),
     (lambda d: d["rows"]["columns"]["origin"].update(checks={"in_range": {"min": 1}}), "in_range"),
+    (lambda d: d["rows"]["columns"]["origin"].update(checks={"unique_values_eq": ["EWR"]}), "unique_values_eq"),
+    (
+        lambda d: d["rows"]["columns"]["hour"].update(
+            checks={"in_range": {"min_value": 0, "max_value": 23, "options": {"raise_warning": True}}}
+        ),
+        "options of a check",
+    ),
 ]
 
 

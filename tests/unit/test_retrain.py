@@ -10,14 +10,14 @@ from scripts import retrain
 from scripts.alerting.decide import BREACHED, FAILED, OK, SILENT, Seen
 from scripts.looking.workspace import Workspace
 from scripts.retraining import facts as reading
-from scripts.retraining.facts import last_retraining, new_rows, reason_of, rows_after
+from scripts.retraining.facts import new_rows, newest_data, reason_of, retrainings, rows_after, unused
 from scripts.retraining.policy import Facts, rules
 from scripts.specs.project import Project
 from tests.component import ROOT
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-SETTINGS = {"cool_down_hours": 72, "minimum_new_rows": 10_000, "approval": True}
-ALLOWED = Facts("run-1: drift/temp/jensen_shannon_distance", NOW - timedelta(hours=72), 10_000, "Ada")
+SETTINGS = {"cool_down_hours": 72, "at_most_per_day": 2, "minimum_new_rows": 10_000, "approval": True}
+ALLOWED = Facts("run-1: drift/temp/jensen_shannon_distance", [NOW - timedelta(hours=72)], 10_000, "Ada", "flights:5")
 WHAT = {f"drift/{name}/jensen_shannon_distance": "0.2, threshold 0.01" for name in ("dest", "hour", "temp", "visib")}
 
 
@@ -31,14 +31,14 @@ def changed(**values: object) -> Facts:
 
 def test_a_breach_with_new_rows_after_the_cool_down_and_with_approval_is_enough():
     assert refused(ALLOWED) == []
-    assert refused(changed(last=None)) == []
+    assert refused(changed(before=[])) == []
 
 
 @pytest.mark.parametrize(
     ("facts", "rule"),
     [
         (changed(reason=""), "reason"),
-        (changed(last=NOW - timedelta(hours=71, minutes=59)), "cool-down"),
+        (changed(before=[NOW - timedelta(hours=71, minutes=59)]), "cool-down"),
         (changed(new_rows=9_999), "new rows"),
         (changed(approved_by=""), "approval"),
     ],
@@ -49,16 +49,43 @@ def test_each_rule_can_refuse_alone(facts, rule):
 
 def test_approval_may_be_waived_and_each_refusal_says_what_to_do():
     assert refused(changed(approved_by=""), approval=False) == []
-    facts = Facts("", NOW - timedelta(hours=1), 0, "")
+    facts = Facts("", [NOW - timedelta(hours=1)], 0, "")
     text = "\n".join(retrain.lines(rules(facts, SETTINGS, NOW)))
     assert text.splitlines() == [
         "Retraining: not yet",
-        "  no  reason     no breach, and no REASON was given",
+        "  no  reason     no new breach, no new data, and no REASON was given",
         "  no  cool-down  the last retraining was at 2026-11-25 11:00 UTC, the next may be from 2026-11-28 11:00 on",
+        "  yes per day    1 in the last 24 hours, 2 at most",
         "  no  new rows   0 labelled rows that the champion has not seen, 10,000 are needed; "
         "make land, make register-data",
         "  no  approval   a person has to approve: make retrain APPROVED_BY=name",
     ]
+
+
+def test_there_are_so_many_in_any_24_hours_however_short_the_cool_down():
+    hours = [1, 23, 25]
+    facts = changed(before=[NOW - timedelta(hours=hour) for hour in hours])
+    assert refused(facts, cool_down_hours=0) == ["per day"]
+    assert refused(facts, cool_down_hours=0, at_most_per_day=3) == []
+
+
+def test_the_same_reason_trains_once_unless_that_training_failed():
+    breach = Seen(BREACHED, NOW, "run-1", {"drift/temp/x": "0.2"})
+    tags = {"retrain_reason": "run-1: drift/temp/x + new data version flights:5",
+            "retrain_monitor_run": "run-1", "retrain_data": "flights:5"}  # fmt: skip
+    done = [{"tags": tags, "status": "Completed"}]
+    assert unused(breach, "", "flights:5", []) == tags["retrain_reason"]
+    assert unused(breach, "", "flights:5", done) == ""
+    assert unused(breach, "", "flights:6", done) == "new data version flights:6"
+    assert unused(Seen(OK, NOW, "run-2"), "", "flights:6", done) == "new data version flights:6", "drift is no must"
+    assert unused(Seen(BREACHED, NOW, "run-2", {"drift/temp/x": "0.2"}), "", "flights:5", done) == "run-2: drift/temp/x"
+    assert unused(breach, "", "flights:5", [{"tags": tags, "status": "Failed"}]) == tags["retrain_reason"]
+
+
+def test_a_reason_by_hand_counts_once_too():
+    done = [{"tags": {"retrain_reason": "mail + new data version flights:5", "retrain_data": "flights:5"}}]
+    assert unused(Seen(OK, NOW), "mail", "flights:5", done) == ""
+    assert unused(Seen(OK, NOW), "another mail", "flights:5", done) == "another mail"
 
 
 def test_only_a_breach_is_a_reason():
@@ -74,8 +101,7 @@ def test_the_cool_down_counts_from_the_last_retraining_and_not_from_other_jobs()
         return {"name": at, "tags": tags, "creation_context": {"created_at": f"{at}T12:00:00"}}
 
     jobs = [job("2026-11-24"), job("2026-11-20", retrain_reason="drift"), job("2026-11-21", retrain_reason="drift")]
-    assert last_retraining(jobs) == datetime(2026, 11, 21, 12, tzinfo=UTC)
-    assert last_retraining(jobs[:1]) is None
+    assert [job["name"] for job in retrainings(jobs)] == ["2026-11-20", "2026-11-21"]
 
 
 FILES = [
@@ -99,8 +125,16 @@ class Az:
         self.answers: dict[str, Any] = {
             "model": [{"version": "9", "tags": {"test_month": "2013-05"}}, {"version": "10", "tags": tags}],
             "data": [
-                {"path": path.format("job-1"), "creation_context": {"created_at": "2026-11-24T12:00:00+00:00"}},
-                {"path": path.format("job-2"), "creation_context": {"created_at": "2026-11-25T12:00:00+00:00"}},
+                {
+                    "version": "4",
+                    "path": path.format("job-1"),
+                    "creation_context": {"created_at": "2026-11-24T12:00:00+00:00"},
+                },
+                {
+                    "version": "5",
+                    "path": path.format("job-2"),
+                    "creation_context": {"created_at": "2026-11-25T12:00:00+00:00"},
+                },
             ],
             "job": [],
         }
@@ -125,7 +159,9 @@ def az(monkeypatch) -> Az:
 
 
 def test_new_rows_are_counted_from_the_newest_version_of_model_and_data(az):
-    assert new_rows(Workspace({"resource_group": "rg", "workspace": "ws", "env": "local"}), "flight-delay") == 28_485
+    workspace = Workspace({"resource_group": "rg", "workspace": "ws", "env": "local"})
+    data, report = newest_data(workspace)
+    assert (data, new_rows(workspace, "flight-delay", report)) == ("flights:5", 28_485)
 
 
 def test_what_led_to_it_is_in_the_tags_and_the_gate_has_the_last_word(az, tmp_path, monkeypatch, capsys):
@@ -147,6 +183,7 @@ def test_what_led_to_it_is_in_the_tags_and_the_gate_has_the_last_word(az, tmp_pa
     assert values[2].startswith("tags.retrain_reason=run-1: drift/dest/")
     assert values[3:] == [
         "tags.retrain_monitor_run=run-1",
+        "tags.retrain_data=flights:5",
         "tags.retrain_new_rows=28485",
         "tags.retrain_approved_by=Ada",
     ]
@@ -161,6 +198,11 @@ def test_a_reason_by_hand_needs_no_monitor(az, tmp_path, monkeypatch):
     monkeypatch.setattr(retrain, "Project", lambda *_: project)
     monkeypatch.delenv("AZUREML_LOCAL_ROOT", raising=False)
     argv = ["--env", "dev", "--approved-by", "Ada"]
+    known = {"retrain_reason": "new data version flights:5", "retrain_data": "flights:5"}
+    az.answers["job"] = [{"tags": known, "creation_context": {"created_at": "2026-11-01T12:00:00"}}]
     assert retrain.main(retrain.parse_args(argv)) == 3
     assert retrain.main(retrain.parse_args([*argv, "--reason", "mail of the monitor"])) == 0
     assert "tags.retrain_reason=mail of the monitor" in az.submitted[0]
+    az.answers["job"] = []
+    assert retrain.main(retrain.parse_args(argv)) == 0
+    assert "tags.retrain_reason=new data version flights:5" in az.submitted[1]
