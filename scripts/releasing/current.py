@@ -33,7 +33,7 @@ def current_release(root: Path, config: dict[str, Any], version: str = "") -> Re
         raise ReleaseError(
             f"{path} is missing: ENV={env} deploys what was promoted to it; "
             f"make promote FROM={config['promote']['from']} TO={env} MODEL_VERSION={version or '…'}, "
-            "or take the file of the pipeline's artifact `release`"
+            f"or take the file of the pipeline's artifact `release-{env}`"
         )
     of_release = (release.document["to"], release.document["registry"], release.model)
     if of_release != (env, registry, config["model"]):

@@ -7,7 +7,7 @@ from pathlib import Path
 from scripts.releasing.errors import ReleaseError
 
 REPORT = Path("build") / "tests.xml"
-AGAIN = "run `make test` on this commit, or take the pipeline's artifact `tests`"
+AGAIN = "run `make test` on this commit, or take the pipeline's artifact `build`"
 
 
 @dataclass(frozen=True)

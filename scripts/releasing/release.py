@@ -119,7 +119,7 @@ def read_release(env: str) -> Release | None:
         ReleaseError: the file is none of `make promote`, or was edited since.
     """
     path = path_of(env)
-    again = "promote again: make promote …, or take the file of the pipeline's artifact `release`"
+    again = f"promote again: make promote …, or take the file of the pipeline's artifact `release-{env}`"
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
