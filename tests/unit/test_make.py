@@ -102,6 +102,13 @@ def test_without_a_model_nothing_is_applied(person: dict[str, str], tmp_path: Pa
     assert asked.startswith("ml model list ")
 
 
+def test_verbs_that_a_verb_calls_are_of_its_environment(person: dict[str, str]) -> None:
+    rules = ["--eval", "outer: ; @$(MAKE) inner", "--eval", "inner: ; @echo $(ENV) $(PR)"]
+    assert made("outer", person, *rules, "ENV=dev", "PR=7") == "dev 7\n"
+    assert made("outer", {**person, "ENV": "dev", "PR": "7"}, *rules) == "dev 7\n"
+    assert made("outer", person, *rules, "TO=test") == "test\n"
+
+
 def test_without_what_it_would_score_a_batch_asks_nobody(person: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "az").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
     line = ["make", "batch", "ENV=dev", """INPUT=no such/$(touch 'a') "ü" `b`.csv"""]
