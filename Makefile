@@ -7,32 +7,20 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-FROM ?=
-TO ?=
-ENV ?= $(or $(TO),local)
-MONTH ?=
-ONLY ?=
-FORMAT ?=
-OUTPUT ?=
-FORCE ?=
-PRUNE ?=
+# What is given is text, such as a name of a branch: make does not expand it, and recipes read it from the environment, so
+# that no shell does either. SET alone is words for the shell.
 BASE ?= origin/main
-export PR ?=
-export FROZEN ?=
-SET ?=
-INPUT ?=
-PIPELINE ?=
-MODEL_VERSION ?=
-APPROVED_BY ?=
-REASON ?=
-JOB ?=
-WAIT ?=
-AZ ?=
-REHEARSE ?=
+GIVEN := FROM TO MONTH ONLY FORMAT OUTPUT FORCE PRUNE BASE PR FROZEN SET INPUT PIPELINE MODEL_VERSION APPROVED_BY REASON JOB \
+  WAIT AZ REHEARSE
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
+ENV_GIVEN := $(filter command% environment%,$(origin ENV))
+override ENV := $(if $(ENV_GIVEN),$(value ENV),$(or $(TO),local))
+ENVIRONMENTS := $(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))
+$(if $(filter-out $(ENVIRONMENTS),$(or $(ENV),none)),$(error ENV=$(ENV): there is no config/$(ENV).yml; there are: $(ENVIRONMENTS)))
 OVERRIDES := $(strip $(if $(FORCE),settings.force_rerun=true) $(SET))
 OVERRIDES := $(if $(OVERRIDES), --set $(OVERRIDES))
-VERSION := $(if $(MODEL_VERSION),--model-version "$(MODEL_VERSION)")
-$(if $(wildcard config/$(ENV).yml),,$(error ENV=$(ENV): there is no config/$(ENV).yml; there are: $(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))))
+VERSION := $(if $(MODEL_VERSION),--model-version "$$MODEL_VERSION")
 
 # A top-level value of config/<ENV>.yml, or else of common.yml; no Python, so that it works before set-up.
 config = $(shell sed -n 's/^$(1):[[:space:]]*\([^[:space:]]*\).*/\1/p' config/common.yml config/$(ENV).yml | tail -n 1 | tr -d '"')
@@ -125,7 +113,7 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 	@$(PY) -m scripts.monitor --env $(ENV) || test $$? = 3
 	@$(PY) -m scripts.demo --env $(ENV)
 doctor: setup ## Say what is missing for ENV and how to get it; PIPELINE=azure-devops|github, FORMAT=json
-	@$(PY) -m scripts.doctor --env $(ENV) --make-version $(MAKE_VERSION) $(if $(PIPELINE),--pipeline $(PIPELINE)) $(if $(FORMAT),--format $(FORMAT))
+	@$(PY) -m scripts.doctor --env $(ENV) --make-version $(MAKE_VERSION) $(if $(PIPELINE),--pipeline "$$PIPELINE") $(if $(FORMAT),--format "$$FORMAT")
 test: lint check-infra .tools/pipelines/.ready ## Set-up, lint, a scan of infra/ and all tests; build/tests.xml is the evidence that promote asks for
 	@$(PY) -m pytest -n 2 --dist loadfile --junitxml build/tests.xml
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
@@ -135,15 +123,15 @@ env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az
 render: setup ## Render every spec for ENV into build/<ENV>/
 	@$(PY) -m scripts.render --env $(ENV)
 check: setup .tools/pipelines/.ready ## Lint the specs of all environments, or of ENV, and CI's pipelines; FORMAT=text|junit|sarif, OUTPUT=file
-	@$(PY) -m scripts.check $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT)) $(if $(OUTPUT),--output "$(OUTPUT)")
+	@$(PY) -m scripts.check $(if $(ENV_GIVEN),--env $(ENV)) $(if $(FORMAT),--format "$$FORMAT") $(if $(OUTPUT),--output "$$OUTPUT")
 check-infra: setup .tools/infra/.ready ## Scan infra/ for weak settings with checkov, offline; `make test` runs it, `make check` does not
 	@.tools/infra/bin/checkov --directory infra --framework bicep --skip-download --compact --quiet
 graph: setup ## Draw what refers to what: docs/graph.svg
 	@$(PY) -m scripts.graph
 diff: setup ## What this branch changes in the specs of all environments, or of ENV: make diff BASE=origin/main FORMAT=text|markdown
-	@$(PY) -m scripts.diff --base="$(BASE)" $(if $(filter command% environment%,$(origin ENV)),--env $(ENV)) $(if $(FORMAT),--format $(FORMAT))
+	@$(PY) -m scripts.diff --base="$$BASE" $(if $(ENV_GIVEN),--env $(ENV)) $(if $(FORMAT),--format "$$FORMAT")
 plan: setup ## What apply would create, change or leave in ENV, and what other verbs would change; FORMAT=text|json
-	@$(PY) -m scripts.plan --env $(ENV)$(if $(PRUNE), --prune)$(if $(FORMAT), --format $(FORMAT))
+	@$(PY) -m scripts.plan --env $(ENV)$(if $(PRUNE), --prune)$(if $(FORMAT), --format "$$FORMAT")
 apply: render ## Create in the workspace of ENV what its specs name and it lacks; PRUNE=1 archives what nothing names
 	@$(PY) -m scripts.apply --env $(ENV)$(if $(PRUNE), --prune)
 
@@ -157,7 +145,7 @@ branch-policy: setup ## Have Azure Repos build every pull request before it merg
 
 ##@ Jobs
 land: setup ## Drop a month of flights and weather into the landing folder: make land MONTH=2013-07
-	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
+	@$(PY) -m scripts.land --env $(ENV) --month "$$MONTH"
 register-data: everybodys apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
 train: trains apply ## Prepare, sweep, evaluate, gate, register; SET="inputs.seed=8 …", FORCE=1, WAIT=0 only submits, JOB=name follows it
@@ -185,18 +173,18 @@ batch: setup ## Score files: make batch INPUT=flights/ (CSV or Parquet; by defau
 ##@ Release
 promote: setup ## Give a version of the model to the next environment: make promote FROM=dev TO=test MODEL_VERSION=3 APPROVED_BY=name
 	@$(if $(and $(FROM),$(TO),$(MODEL_VERSION)),,echo "promote: say FROM=dev TO=test MODEL_VERSION=3" >&2; exit 1)
-	@$(if $(filter-out $(TO),$(ENV)),echo "promote: ENV=$(ENV) is not TO=$(TO); leave ENV out" >&2; exit 1)
-	@$(PY) -m scripts.promote --from "$(FROM)" --to "$(TO)" --model-version "$(MODEL_VERSION)" --approved-by "$(APPROVED_BY)"
+	@$(if $(filter-out $(TO),$(ENV)),echo "promote: ENV=$(ENV) is not TO=$$TO; leave ENV out" >&2; exit 1)
+	@$(PY) -m scripts.promote --from "$$FROM" --to "$$TO" --model-version "$$MODEL_VERSION" --approved-by "$$APPROVED_BY"
 
 ##@ Watch
 send: setup ## Send a month of flights to the online endpoint: make send MONTH=2013-07
-	@$(PY) -m scripts.send --env $(ENV) --month "$(MONTH)"
+	@$(PY) -m scripts.send --env $(ENV) --month "$$MONTH"
 monitor: apply ## Create the monitor of the endpoint; on the local workspace run it now and print what it found
 	@$(PY) -m scripts.monitor --env $(ENV)
 alert: setup ## Tell people what the monitor has found, that it failed or did not run; for cron, local workspace only
 	@$(PY) -m scripts.alert --env $(ENV)
 retrain: trains everybodys apply ## Train anew after a breach or on new data, if the policy allows it: make retrain APPROVED_BY=name
-	@$(PY) -m scripts.retrain --env $(ENV) --approved-by "$(APPROVED_BY)" --reason "$(REASON)"
+	@$(PY) -m scripts.retrain --env $(ENV) --approved-by "$$APPROVED_BY" --reason "$$REASON"
 schedule: trains everybodys apply ## Create the schedule that retrains every month
 	@az ml schedule create --file build/$(ENV)/pipelines/retrain_schedule.yml $(IN) --output none
 
@@ -217,7 +205,7 @@ lint: setup ## ruff and mypy
 test-fast: setup .tools/pipelines/.ready ## Only the tests that take seconds
 	@$(PY) -m pytest -m "not slow"
 bench: setup ## Measure speed and memory: a table and build/bench.json; ONLY=read,chain picks sections
-	@$(PY) -m bench $(ONLY)
+	@$(PY) -m bench $(if $(ONLY),"$$ONLY")
 
 ##@ Stop and start again
 scheduler: setup ## Start the scheduler of the local workspaces, if it is down, and say what is due next
@@ -227,7 +215,7 @@ up: setup ## Start the endpoints and schedules of the local workspaces, after a 
 down: ## Stop the servers, endpoints and schedules of the local workspaces, once no job runs; FORCE=1 cancels the jobs that do
 	@test ! -d .tools/extensions/ml || \
 	  .venv/bin/python .tools/extensions/ml/ml_workspace stop $(if $(FORCE),--cancel )"$(AZUREML_LOCAL_ROOT)"
-ifneq ($(filter command% environment%,$(origin ENV))$(PR),)
+ifneq ($(ENV_GIVEN)$(PR),)
 clean: setup
 	@$(PY) -m scripts.clean --env $(ENV)
 else
@@ -237,7 +225,7 @@ endif
 help: ## This list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
-	@printf '\nENV=%s; environments: %s\n' "$(ENV)" "$(filter-out common,$(basename $(notdir $(wildcard config/*.yml))))"
+	@printf '\nENV=%s; environments: %s\n' "$(ENV)" "$(ENVIRONMENTS)"
 
 # Comes first of a verb that trains, so that nothing is done where nothing is trained.
 NEVER := ENV=$(ENV) never trains (training: false in config/$(ENV).yml); promote a model: make promote FROM=… TO=$(ENV) MODEL_VERSION=…
@@ -246,7 +234,7 @@ trains:
 	@$(if $(filter false,$(call config,training)),echo "$(NEVER)" >&2; exit 1)
 
 # The same of a verb that registers data: a pull request reads what all share, and adds nothing to it.
-SHARED := PR=$(PR): this verb registers data that everybody reads; leave PR out, or train on what is there: make train PR=$(PR)
+SHARED := PR=$$PR: this verb registers data that everybody reads; leave PR out, or train on what is there: make train PR=$$PR
 everybodys:
 	@$(if $(PR),echo "$(SHARED)" >&2; exit 1)
 

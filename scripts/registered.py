@@ -18,11 +18,17 @@ from scripts.specs.errors import SpecError
 
 def main(args: argparse.Namespace) -> int:
     try:
-        workspace = Workspace(load_config(Path.cwd(), args.env))
         job = last_job(args.env, "train")
+        workspace = Workspace(load_config(Path.cwd(), args.env))
         result = workspace.output(job, "registered", "result.json")
-    except (SpecError, AzError, NoJob) as error:
+    except (SpecError, NoJob) as error:
         print(error, file=sys.stderr)
+        return 1
+    except AzError as error:
+        follow = f"make train ENV={args.env} JOB={job}"
+        print(
+            f"job {job} tells nothing: only one that is Completed does; `{follow}` follows it\n{error}", file=sys.stderr
+        )
         return 1
     if result["version"] is None:
         print(f"job {job} has registered no model, so there is none to promote: {result['reason']}", file=sys.stderr)

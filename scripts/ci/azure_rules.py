@@ -7,6 +7,7 @@ from typing import Any
 from scripts.ci.expressions import BadExpression, Call, Expression, lookups, parse
 from scripts.ci.marked import Marked
 from scripts.ci.model import Condition, Job, Pipeline, Step
+from scripts.ci.rules import reaches_azure
 from scripts.specs.lint.findings import Finding
 
 AZ = re.compile(r"AzureCLI@\d+", re.IGNORECASE)
@@ -97,6 +98,14 @@ def _giver(stage: str, parts: tuple[str, ...]) -> str:
         steps = parts[3].split(".")
         return f"{parts[1]}.{steps[0]}" if len(steps) > 2 else f"{stage}.{parts[1]}"
     return ""
+
+
+def accounts(pipeline: Pipeline) -> Iterator[Finding]:
+    """No job of a pull request's run has a login or reaches Azure."""
+    for job in pipeline.jobs:
+        if reaches_azure(job) or any(AZ.fullmatch(step.task) for step in job.steps):
+            message = f"{job.id} reaches Azure in a pull request, too; put it under the condition of main"
+            yield Finding(job.written.path, job.written.line, "AML624", message)
 
 
 def tasks(pipeline: Pipeline) -> Iterator[Finding]:

@@ -17,7 +17,12 @@ from scripts.ci.validators import validated
 from scripts.specs.lint.findings import Finding
 
 OF_AZURE: tuple[Rule, ...] = (azure_rules.conditions, azure_rules.outputs, azure_rules.tasks)
-OF_GITHUB: tuple[Rule, ...] = (github_rules.conditions, github_rules.shells, github_rules.results)
+OF_GITHUB: tuple[Rule, ...] = (
+    github_rules.conditions,
+    github_rules.shells,
+    github_rules.results,
+    github_rules.accounts,
+)
 # Runs of azure-pipelines.yml that differ in the jobs that they have.
 RUNS: tuple[tuple[dict[str, str], dict[str, bool]], ...] = (
     (MAIN, {}),
@@ -45,10 +50,12 @@ def own_findings(root: Path) -> list[Finding]:
     """What the rules of this repository find, without the validators of others."""
     found: set[Finding] = set()
     for name in files_of(root):
-        found |= set(literals(name, (root / name).read_text(encoding="utf-8")))
+        text = (root / name).read_text(encoding="utf-8")
+        found |= {*literals(name, text), *github_rules.triggers(name, text)}
     if (root / AZURE).is_file():
         for variables, parameters in RUNS:
-            found |= set(_rules(partial(read_azure, root, variables, parameters), root, OF_AZURE))
+            rules = (*OF_AZURE, azure_rules.accounts) if variables == PULL_REQUEST else OF_AZURE
+            found |= set(_rules(partial(read_azure, root, variables, parameters), root, rules))
     if (root / GITHUB).is_file():
         found |= set(_rules(partial(read_github, root), root, OF_GITHUB))
     return sorted(found)

@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator
 
 from scripts.ci.model import Pipeline, Step
+from scripts.ci.rules import reaches_azure
 from scripts.specs.lint.findings import Finding
 
 STATUS = re.compile(r"\b(always|failure|cancelled|success)\(\)")
 AFTER_TESTS = "success() || failure()"
+ON_MAIN = "github.ref == 'refs/heads/main'"
+TARGET = re.compile(r"^[^#]*\bpull_request_target\b")
 
 
 def conditions(pipeline: Pipeline) -> Iterator[Finding]:
@@ -30,6 +33,29 @@ def _allowed(step: Step) -> str:
     if any(make.target == "cancel" for make in step.makes):
         return "cancelled()"
     return "" if step.script else AFTER_TESTS
+
+
+def accounts(pipeline: Pipeline) -> Iterator[Finding]:
+    """No job of a pull request's run reaches Azure: it, or one that it waits for, runs on main alone."""
+    on_main = {job.id for job in pipeline.jobs if any(ON_MAIN in _all_of(one.text) for one in job.conditions)}
+    for job in pipeline.jobs:
+        if reaches_azure(job) and not on_main & {job.id, *pipeline.before(job)}:
+            message = f"{job.id} reaches Azure in a pull request, too; write if: {ON_MAIN}"
+            yield Finding(job.written.path, job.written.line, "AML624", message)
+
+
+def _all_of(condition: str | None) -> list[str]:
+    """What has to hold for a condition; nothing in particular if it has an `or`."""
+    text = condition or ""
+    return [] if "||" in text else [part.strip() for part in text.split("&&")]
+
+
+def triggers(path: str, text: str) -> Iterator[Finding]:
+    """A pull request runs without the rights of the repository."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if TARGET.match(line):
+            message = "pull_request_target gives a stranger's pull request the repository's rights; write pull_request"
+            yield Finding(path, number, "AML624", message)
 
 
 def shells(pipeline: Pipeline) -> Iterator[Finding]:

@@ -159,4 +159,29 @@ def _makes(job: Job) -> Iterator[tuple[Step, Make]]:
             yield step, make
 
 
-COMMON: tuple[Rule, ...] = (order, failures, images, approvals, foreign)
+def frozen(pipeline: Pipeline) -> Iterator[Finding]:
+    """What is submitted is what was rendered and checked once."""
+    for job in pipeline.jobs:
+        if reaches_azure(job) and str(job.variables.get("FROZEN")) != "1":
+            message = f"{job.id} would submit what it renders itself; set FROZEN: 1"
+            yield Finding(job.written.path, job.written.line, "AML623", message)
+
+
+def cancelled(pipeline: Pipeline) -> Iterator[Finding]:
+    """A training job ends with the run: by a step of the job that follows it, or by a job after one that submits it."""
+    cancelling = [job for job in pipeline.jobs if {make.target for make in job.makes} == {"cancel"}]
+    for job in pipeline.jobs:
+        for step, make in _makes(job):
+            only_submits = make.values.get("WAIT") == "0"
+            own = any(other.target == "cancel" for other in job.makes)
+            after = only_submits and any(job.id in pipeline.before(other) for other in cancelling)
+            if make.target == "train" and not own and not after:
+                message = f"make train in {job.id} would outlive a run that is cancelled; add make cancel"
+                yield Finding(step.written.path, step.line_of("make "), "AML612", message)
+
+
+def reaches_azure(job: Job) -> bool:
+    return any(make.env in ENVIRONMENTS and make.target not in VALIDATE for make in job.makes)
+
+
+COMMON: tuple[Rule, ...] = (order, failures, images, approvals, foreign, frozen, cancelled)

@@ -51,6 +51,13 @@ def test_without_a_job_nobody_knows_what_was_registered(az: FakeAz, capsys: pyte
     assert out == "" and "run `make train ENV=dev`" in err
 
 
+def test_a_job_that_has_not_completed_tells_nothing(az: FakeAz, capsys: pytest.CaptureFixture[str]) -> None:
+    az.fails("ml job download", 3, "Job 'brave_plum' has no output 'registered'.")
+    assert registered.main(registered.parse_args(["--env", "dev"])) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and "`make train ENV=dev JOB=brave_plum` follows it" in err and "has no output" in err
+
+
 @pytest.mark.parametrize(("arguments", "job"), [([], "brave_plum"), (["--job", "shy_kite"], "shy_kite")])
 def test_a_job_that_runs_is_cancelled(az: FakeAz, arguments: list[str], job: str) -> None:
     az.says("ml job show", {"name": job, "status": "Running"})

@@ -83,6 +83,8 @@ CODES = {
     "AML620": "script that is no make target",
     "AML621": "text of others in a script",
     "AML622": "results that may be lost",
+    "AML623": "job that renders anew",
+    "AML624": "pull request with an account",
     # Infrastructure
     "AML701": "no Bicep",
     "AML702": "parameter of the infrastructure",
