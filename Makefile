@@ -152,7 +152,7 @@ train: trains apply ## Prepare, sweep, evaluate, gate, register; SET="inputs.see
 	@$(call run,train,$${JOB:-})
 registered: setup ## Print the version of the model that the last train job registered; nothing if the gate let none through
 	@$(PY) -m scripts.registered --env $(ENV)
-cancel: setup ## Cancel the last train job of this checkout, or JOB=name, if it hasn't ended
+cancel: setup ## Cancel the last register-data and train jobs of this checkout, or JOB=name, if they have not ended
 	@$(PY) -m scripts.cancel --env $(ENV) --job "$${JOB:-}"
 
 ##@ Serve

@@ -4,7 +4,7 @@ With FROZEN=1 it is only compared: what CI has rendered, checked and published o
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.specs.errors import SpecError
@@ -12,23 +12,6 @@ from scripts.specs.project import Project
 
 FROZEN = "FROZEN"  # of the environment
 NAMED = 20  # files in a message
-
-
-def build_spec(root: Path, env: str, key: str, values: Mapping[str, str]) -> Path:
-    """Renders one spec with `values` over the config of `env` into build/<env>/, and returns its file, for `az ml`.
-
-    What it carries and refers to is written as well; other specs of the build stay as they were last rendered. So a
-    build folder tells what each deployment was last given, and nothing has to be set on an `az` line.
-
-    Args:
-        key: the template's path without suffix, such as endpoints/online/flight-delay/blue.
-        values: dotted key of the config -> text, such as {"model_version": "3"}.
-
-    Raises:
-        SpecError: a template can't be rendered, or there is no such spec or key.
-    """
-    project = Project(root, env, values)
-    return write_build(project, [key]) / project.specs[key].path
 
 
 def write_build(project: Project, only: Sequence[str] = ()) -> Path:

@@ -67,10 +67,19 @@ def test_a_job_that_runs_is_cancelled(az: FakeAz, arguments: list[str], job: str
     assert az.asked[-1] == f"ml job cancel --name {job} {where}"
 
 
+def test_the_registration_of_data_is_cancelled_as_well(az: FakeAz) -> None:
+    Path("build/jobs/dev-train").unlink()
+    Path("build/jobs/dev-register_data").write_text("calm_fig\n")
+    az.says("ml job show", {"name": "calm_fig", "status": "Running"})
+    az.says("ml job cancel", None)
+    assert cancel.main(cancel.parse_args(["--env", "dev"])) == 0
+    assert az.asked[-1].startswith("ml job cancel --name calm_fig ")
+
+
 def test_a_job_that_has_ended_stays_as_it_is(az: FakeAz, capsys: pytest.CaptureFixture[str]) -> None:
     az.says("ml job show", {"name": "brave_plum", "status": "Failed"})
     assert cancel.main(cancel.parse_args(["--env", "dev"])) == 0
-    assert capsys.readouterr().out == "job brave_plum has ended: Failed\n"
+    assert capsys.readouterr().out.endswith("job brave_plum has ended: Failed\n")
     assert len(az.asked) == 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.render import main, parse_args
-from scripts.specs.build import build_spec, write_build
+from scripts.specs.build import write_build
 from scripts.specs.config import load_config, merge
 from scripts.specs.errors import SpecError
 from scripts.specs.kinds import key_of, kind_of
@@ -219,11 +219,17 @@ def test_a_value_that_can_not_be_set_is_refused(root: Path, setting: str, says: 
     assert says in caught.value.message
 
 
+def write_spec(root: Path, key: str, **values: str) -> Path:
+    """File of one spec, written as a verb does that sets values for it."""
+    project = Project(root, "local", values)
+    return write_build(project, [key]) / project.specs[key].path
+
+
 def test_a_single_spec_is_written_with_its_files_and_refs_and_others_stay(root: Path) -> None:
     replace(root, "endpoints/online/score/_green.yml.j2", "flights:4", "flights:<< model_version >>")
     build = write_build(Project(root, "local"))
 
-    path = build_spec(root, "local", BLUE, {"model_version": "9"})
+    path = write_spec(root, BLUE, model_version="9")
 
     assert path == build / "endpoints/online/score/deployment.yml"
     assert "model: azureml:flights:9" in path.read_text()
@@ -231,7 +237,7 @@ def test_a_single_spec_is_written_with_its_files_and_refs_and_others_stay(root: 
 
 
 def test_a_single_spec_needs_no_earlier_build(root: Path) -> None:
-    path = build_spec(root, "local", BLUE, {})
+    path = write_spec(root, BLUE)
     assert path.with_name("score.py").is_file()
     assert (root / "build/local/environments/serving/docker/Dockerfile").is_file()
     assert not (root / "build/local/pipelines").exists()
@@ -239,7 +245,7 @@ def test_a_single_spec_needs_no_earlier_build(root: Path) -> None:
 
 def test_a_single_spec_that_is_not_there_names_the_likely_one(root: Path) -> None:
     with pytest.raises(SpecError, match="did you mean endpoints/online/score/deployment"):
-        build_spec(root, "local", "endpoints/online/score/deploymnt", {})
+        write_spec(root, "endpoints/online/score/deploymnt")
 
 
 def test_the_command_writes_single_specs_with_values(
@@ -485,7 +491,7 @@ def test_without_a_build_there_is_nothing_frozen(root: Path, monkeypatch) -> Non
 
 
 def test_what_a_rollout_sets_goes_beside_what_is_frozen(published: Path, root: Path) -> None:
-    path = build_spec(root, "local", BLUE, {"model_version": "9"})
+    path = write_spec(root, BLUE, model_version="9")
 
     assert path == root / "build/values/local/endpoints/online/score/deployment.yml"
     assert "model: azureml:flights:9" in path.read_text()
@@ -496,4 +502,4 @@ def test_what_a_rollout_sets_goes_beside_what_is_frozen(published: Path, root: P
 def test_what_a_rollout_sets_is_set_in_what_is_frozen(published: Path, root: Path) -> None:
     (published / "endpoints/online/score/score.py").write_text("print('tampered')\n")
     with pytest.raises(SpecError, match=r"endpoints/online/score/score.py differs"):
-        build_spec(root, "local", BLUE, {"model_version": "9"})
+        write_spec(root, BLUE, model_version="9")
