@@ -21,6 +21,7 @@ export PR ?=
 export FROZEN ?=
 SET ?=
 INPUT ?=
+FILE ?=
 PIPELINE ?=
 MODEL_VERSION ?=
 APPROVED_BY ?=
@@ -160,6 +161,10 @@ land: setup ## Drop a month of flights and weather into the landing folder: make
 	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
 register-data: everybodys apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
+watch: everybodys apply ## Register what lands, as it lands, until Ctrl-C; in Azure Event Grid does that
+	@exec $(PY) -m scripts.watch --env $(ENV)
+event: everybodys apply ## Replay a recorded event of a file that has landed: make event FILE=tests/data/events/blob_created.json
+	@$(PY) -m scripts.event --env $(ENV) --file "$(FILE)"
 train: trains apply ## Prepare, sweep, evaluate, gate, register; SET="inputs.seed=8 …", FORCE=1, WAIT=0 only submits, JOB=name follows it
 	@$(call run,train,$${JOB:-})
 registered: setup ## Print the version of the model that the last train job registered; nothing if the gate let none through
@@ -333,4 +338,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: demo doctor branch-policy test env render check check-infra graph diff plan apply infra infra-plan land register-data train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: demo doctor branch-policy test env render check check-infra graph diff plan apply infra infra-plan land register-data watch event train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
