@@ -161,9 +161,9 @@ land: setup ## Drop a month of flights and weather into the landing folder: make
 	@$(PY) -m scripts.land --env $(ENV) --month "$(MONTH)"
 register-data: everybodys apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
-watch: everybodys apply ## Register what lands, as it lands, until Ctrl-C; in Azure Event Grid does that
+watch: everybodys here apply ## Register what lands, as it lands, until Ctrl-C; in Azure Event Grid does that
 	@exec $(PY) -m scripts.watch --env $(ENV)
-event: everybodys apply ## Replay a recorded event of a file that has landed: make event FILE=tests/data/events/blob_created.json
+event: everybodys here apply ## Replay a recorded event of a file that has landed: make event FILE=tests/data/events/blob_created.json
 	@$(PY) -m scripts.event --env $(ENV) --file "$(FILE)"
 train: trains apply ## Prepare, sweep, evaluate, gate, register; SET="inputs.seed=8 …", FORCE=1, WAIT=0 only submits, JOB=name follows it
 	@$(call run,train,$${JOB:-})
@@ -254,6 +254,12 @@ trains:
 SHARED := PR=$(PR): this verb registers data that everybody reads; leave PR out, or train on what is there: make train PR=$(PR)
 everybodys:
 	@$(if $(PR),echo "$(SHARED)" >&2; exit 1)
+
+# The same of a verb that watches a folder of this machine.
+AWAY := ENV=$(ENV) is in Azure, where Event Grid does this: make infra ENV=$(ENV); docs/infra.md
+.PHONY: here
+here:
+	@$(if $(LOCAL),,echo "$(AWAY)" >&2; exit 1)
 
 # ---- Set-up. A stamp is written last and removed first, so a set-up that was killed starts from an empty folder.
 # Progress goes to stderr: stdout belongs to the verb (`make -s env`).

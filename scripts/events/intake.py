@@ -8,7 +8,7 @@ from scripts.events.blob import Blob, created, etag_of
 from scripts.events.filters import Filter
 from scripts.events.journal import Journal
 from scripts.events.landing import Landing
-from scripts.events.retry import Retries
+from scripts.events.retry import GaveUp, Retries
 
 
 class Intake:
@@ -36,22 +36,32 @@ class Intake:
         """A file is whole. What the journal has of that name and content is no news.
 
         Raises:
-            GaveUp: it can't be read.
+            GaveUp: the storage can't be read.
         """
-        found = self._retries.run(lambda: self._landing.content(file), OSError)
+        path = file.relative_to(self._datastore).as_posix()
+        if not path.isprintable():
+            self._say(path, "", "its name can't be printed")
+            return
+        try:
+            found = self._retries.run(lambda: self._landing.content(file), OSError)
+        except GaveUp as error:
+            if not isinstance(error.__cause__, PermissionError):
+                raise
+            self._say(path, "", f"{error}; it is looked at again when somebody changes it")
+            return
         if found is None:
             return
-        path, (content, size) = file.relative_to(self._datastore).as_posix(), found
+        content, size = found
         if self._journal.content(path) == content:
             return
         etag = etag_of(path, content, self._journal.times(path, content))
         order = self._journal.next_sequencer(path, time_ns())
         now = datetime.now(UTC).isoformat()
         blob = created(self._filters.container, path, file.as_uri(), size, etag, order, now)
-        reason = self._filters.why_not(blob) or ("" if path.isprintable() else "its name can't be printed")
+        reason = self._filters.why_not(blob) or ""
         if not reason:
             self._journal.add(blob, content)
-        self._say(blob, reason)
+        self._say(path, etag, reason)
 
     def came(self, blob: Blob) -> bool:
         """An event from elsewhere, or from an earlier time; whether it asks for a job.
@@ -69,7 +79,7 @@ class Intake:
             found = self._retries.run(lambda: self._landing.content(file), OSError)
             content = found[0] if found else ""  # it is being written, so it will be an event of its own
             self._journal.add(blob, content)
-        self._say(blob, reason or "")
+        self._say(blob.path, blob.etag, reason or "")
         return not reason
 
     def look_for_deleted(self) -> None:
@@ -78,6 +88,6 @@ class Intake:
             if not self.there(path):
                 self._journal.gone(path)
 
-    def _say(self, blob: Blob, reason: str) -> None:
-        name = blob.path if blob.path.isprintable() else ascii(blob.path)
-        print(f"ignored {name}: {reason}" if reason else f"landed: {name}, {blob.etag}", flush=True)
+    def _say(self, path: str, etag: str, reason: str) -> None:
+        name = path if path.isprintable() else ascii(path)
+        print(f"ignored {name}: {reason}" if reason else f"landed: {name}, {etag}", flush=True)

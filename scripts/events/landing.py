@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-Signature = tuple[int, int, int]  # inode, bytes, time of change in ns
+Signature = tuple[int, int, int, int]  # inode, bytes, times of change of content and entry in ns
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Landing:
             except (FileNotFoundError, NotADirectoryError):
                 del self._waiting[path]
                 continue
-            signature = (found.st_ino, found.st_size, found.st_mtime_ns)
+            signature = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             if signature != before:
                 self._waiting[path] = (signature, since := self.clock())
             moved = found.st_size > 0 and found.st_ctime_ns != found.st_mtime_ns
@@ -83,4 +83,5 @@ def signed(path: Path) -> Signature | None:
         found = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    signature = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return signature if stat.S_ISREG(found.st_mode) else None

@@ -191,8 +191,6 @@ def test_a_file_that_is_being_written_waits(tmp_path: Path) -> None:
     for text in ("1\n", "2\n", "3\n"):
         with file.open("a") as growing:
             growing.write(text)
-        os.utime(file, ns=(0, file.stat().st_ctime_ns))
-        still_written(file)
         landing.noticed(file)
         assert list(landing.whole()) == []
         clock.now += 1.5
@@ -201,12 +199,6 @@ def test_a_file_that_is_being_written_waits(tmp_path: Path) -> None:
     assert list(landing.whole()) == []
     landing.look()
     assert list(landing.whole()) == [], "it is known as it is"
-
-
-def still_written(file: Path) -> None:
-    """Its content and its entry have changed at the same moment, as with each write; utime itself changes the entry."""
-    while (found := file.stat()).st_mtime_ns != found.st_ctime_ns:
-        file.write_text(file.read_text())
 
 
 def test_a_file_that_is_renamed_into_place_is_whole_at_once(tmp_path: Path) -> None:
@@ -269,6 +261,41 @@ def test_the_same_content_again_is_no_event_and_what_comes_back_is_one(
     assert len(opened.pending()) == 1
     land(intake, folder / "flights/2013-01-01/notes.txt", "a")
     assert "ignored landing/flights/2013-01-01/notes.txt: it ends with none of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("error", "goes_on"), [(PermissionError("not yours"), True), (OSError("no medium"), False)])
+def test_a_file_that_may_not_be_read_holds_up_no_other_but_storage_that_is_down_does(
+    taken: tuple[Intake, Journal, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+    goes_on: bool,
+) -> None:
+    def refused(self: Landing, file: Path) -> None:
+        raise error
+
+    intake, opened, folder = taken
+    with monkeypatch.context() as changed:
+        changed.setattr(Landing, "content", refused)
+        if goes_on:
+            land(intake, folder / "a.csv", "a")
+            assert "ignored landing/a.csv: after 1 attempts: not yours" in capsys.readouterr().out
+        else:
+            with pytest.raises(GaveUp, match="no medium"):
+                land(intake, folder / "a.csv", "a")
+    (folder / "a.csv").chmod(0o640)
+    intake._landing.look()
+    assert list(intake._landing.whole()) == [folder / "a.csv"], "its owner has changed it"
+    assert opened.pending() == []
+
+
+def test_names_that_no_one_can_print_are_ignored(
+    taken: tuple[Intake, Journal, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    intake, opened, folder = taken
+    land(intake, folder / "a\n\udcff.csv", "a")
+    assert "ignored 'landing/a\\n\\udcff.csv': its name can't be printed" in capsys.readouterr().out
+    assert opened.pending() == []
 
 
 def test_an_event_of_a_deleted_blob_and_a_link_out_of_the_folder_are_ignored(
