@@ -78,7 +78,10 @@ class Intake:
             list(self._landing.whole())
             found = self._retries.run(lambda: self._landing.content(file), OSError)
             content = found[0] if found else ""  # it is being written, so it will be an event of its own
-            self._journal.add(blob, content)
+            if self._journal.holds(blob.path, content):
+                reason = "what it holds came before, as another event"
+            else:
+                self._journal.add(blob, content)
         self._say(blob.path, blob.etag, reason or "")
         return not reason
 

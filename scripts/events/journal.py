@@ -59,6 +59,11 @@ class Journal:
         """Digest of what was last at the path of a blob; None if nothing was, or it was deleted."""
         return self._content.get(path)
 
+    def holds(self, path: str, content: str) -> bool:
+        """Whether what is last at a path is `content`, and a job has taken it or will."""
+        last = [entry for entry in self._entries.values() if entry.blob.path == path][-1:]
+        return self._content.get(path) == content and bool(last) and last[0].state != UNDELIVERED
+
     def paths(self) -> list[str]:
         """Blobs that were there when last looked at."""
         return list(self._content)

@@ -289,6 +289,20 @@ def test_a_file_that_may_not_be_read_holds_up_no_other_but_storage_that_is_down_
     assert opened.pending() == []
 
 
+def test_a_recorded_event_of_what_the_watcher_has_taken_asks_for_nothing(
+    taken: tuple[Intake, Journal, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    intake, opened, folder = taken
+    land(intake, folder / "flights/2013-01-01/flights.csv", "a")
+    [blob] = opened.pending()
+    later = recorded(sequencer=f"{blob.sequencer + 1:x}")
+    assert not intake.came(read_event(later, "file"))
+    assert "what it holds came before, as another event" in capsys.readouterr().out
+    opened.invoking(blob.job, [blob])
+    opened.undelivered(blob.job, "unreachable")
+    assert intake.came(read_event(later, "file"))
+
+
 def test_names_that_no_one_can_print_are_ignored(
     taken: tuple[Intake, Journal, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
