@@ -10,7 +10,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # What is given is text, such as a name of a branch: make does not expand it, and recipes read it from the environment, so
 # that no shell does either. SET alone is words for the shell.
 BASE ?= origin/main
-GIVEN := FROM TO MONTH ONLY FORMAT OUTPUT FORCE PRUNE BASE PR FROZEN SET INPUT PIPELINE MODEL_VERSION APPROVED_BY REASON JOB \
+GIVEN := FROM TO MONTH ONLY FORMAT OUTPUT FORCE PRUNE BASE PR FROZEN SET INPUT FILE PIPELINE MODEL_VERSION APPROVED_BY REASON JOB \
   WAIT AZ REHEARSE
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
@@ -148,6 +148,10 @@ land: setup ## Drop a month of flights and weather into the landing folder: make
 	@$(PY) -m scripts.land --env $(ENV) --month "$$MONTH"
 register-data: everybodys apply ## Check the landing files and register the next data version
 	@$(call run,register_data)
+watch: everybodys here apply ## Register what lands, as it lands, until Ctrl-C; in Azure Event Grid does that
+	@exec $(PY) -m scripts.watch --env $(ENV)
+event: everybodys here apply ## Replay a recorded event of a file that has landed: make event FILE=tests/data/events/blob_created.json
+	@$(PY) -m scripts.event --env $(ENV) --file "$$FILE"
 train: trains apply ## Prepare, sweep, evaluate, gate, register; SET="inputs.seed=8 …", FORCE=1, WAIT=0 only submits, JOB=name follows it
 	@$(call run,train,$${JOB:-})
 registered: setup ## Print the version of the model that the last train job registered; nothing if the gate let none through
@@ -238,6 +242,12 @@ SHARED := PR=$$PR: this verb registers data that everybody reads; leave PR out, 
 everybodys:
 	@$(if $(PR),echo "$(SHARED)" >&2; exit 1)
 
+# The same of a verb that watches a folder of this machine.
+AWAY := ENV=$(ENV) is in Azure, where Event Grid does this: make infra ENV=$(ENV); docs/infra.md
+.PHONY: here
+here:
+	@$(if $(LOCAL),,echo "$(AWAY)" >&2; exit 1)
+
 # ---- Set-up. A stamp is written last and removed first, so a set-up that was killed starts from an empty folder.
 # Progress goes to stderr: stdout belongs to the verb (`make -s env`).
 find-python = $(or $(shell for python in python3.11 python3 python; do \
@@ -321,4 +331,4 @@ $(REGISTRY): | $(WORKSPACE)
 	@az ml registry create --resource-group $(AZURE_DEFAULTS_GROUP) --output none --file <(printf '%s\n' \
 	  'name: $(call config,registry)' 'location: local' 'replication_locations: [{location: local}]')
 
-.PHONY: demo doctor branch-policy test env render check check-infra graph diff plan apply infra infra-plan land register-data train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help
+.PHONY: demo doctor branch-policy test env render check check-infra graph diff plan apply infra infra-plan land register-data watch event train registered cancel deploy invoke rollback smoke loadtest batch promote send monitor alert retrain schedule ui compare export setup lint test-fast bench scheduler up down clean help

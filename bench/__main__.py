@@ -24,6 +24,7 @@ SECTIONS = (
     "read",
     "submit",
     "chain",
+    "events",
     "sweep",
     "crowd",
     "templates",

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,16 @@ def workspace(folder: Path, settings: str) -> Iterator[Place]:
         folder: for the repository, the workspace, the model.
         settings: YAML over config/local.yml.
     """
+    with empty_workspace(folder, settings) as empty:
+        place = replace(empty, model=good_model(folder))
+        place.az("environment", "create", "--file", "build/local/environments/serving/environment.yml")
+        assert place.register(place.model) == "1"
+        yield place
+
+
+@contextmanager
+def empty_workspace(folder: Path, settings: str) -> Iterator[Place]:
+    """The same without the model, its specs rendered."""
     for name in SPECS:
         shutil.copytree(ROOT / name, folder / "repository" / name)
     with (folder / "repository/config/local.yml").open("a", encoding="utf-8") as file:
@@ -112,13 +122,11 @@ def workspace(folder: Path, settings: str) -> Iterator[Place]:
         "AZUREML_LOCAL_ROOT": str(folder / "root"),
         "AZUREML_LOCAL_ENVIRONMENTS": str(ROOT / ".azureml/environments"),
     }
-    place = Place(folder / "repository", variables, good_model(folder))
+    place = Place(folder / "repository", variables, folder)
     create = ["workspace", "create", "--name", "local", "--resource-group", "local", "--output", "none"]
     subprocess.run([ROOT / ".tools/bin/az", "ml", *create], env=variables, check=True)
     try:
         place.run("scripts.render")
-        place.az("environment", "create", "--file", "build/local/environments/serving/environment.yml")
-        assert place.register(place.model) == "1"
         yield place
     finally:
         stop = [ROOT / ".tools/extensions/ml/ml_workspace", "stop", "--cancel", str(folder / "root")]

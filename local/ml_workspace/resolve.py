@@ -108,6 +108,9 @@ class Resolver:
             return (self._ws.path / "jobs" / job / "artifacts").resolve()
         declared = document.get("outputs") or {}
         uri = (declared.get(output) or {}).get("path")
+        if output in declared and not uri:
+            status = document.get("status")
+            raise NotFound(f"Job '{job}' has not written its output '{output}'; it is {status}.")
         if not uri:
             known = ", ".join(sorted(declared)) or "none"
             raise NotFound(f"Job '{job}' has no output '{output}'. Its outputs: {known}.")

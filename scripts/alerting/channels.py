@@ -33,7 +33,10 @@ class Channel(Protocol):
         """By which it is remembered what it was told."""
 
     def send(self, monitor: str, workspace: str, message: Message, now: datetime) -> None:
-        """Raises NotSent."""
+        """Tells of a monitor; raises NotSent."""
+
+    def deliver(self, headline: str, text: str, document: Mapping[str, Any], now: datetime) -> None:
+        """Tells of anything, as a mail or as the CloudEvent `document`; raises NotSent."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,13 @@ class Mail:
     name: str = "mail"
 
     def send(self, monitor: str, workspace: str, message: Message, now: datetime) -> None:
+        self.deliver(subject(monitor, message), body(monitor, workspace, message), {}, now)
+
+    def deliver(self, headline: str, text: str, document: Mapping[str, Any], now: datetime) -> None:
         mail = EmailMessage()
-        mail["Subject"], mail["From"], mail["To"] = subject(monitor, message), self.sender, ", ".join(self.receivers)
+        mail["Subject"], mail["From"], mail["To"] = headline, self.sender, ", ".join(self.receivers)
         mail["Date"], mail["Message-ID"] = now, make_msgid(domain=self.sender.rpartition("@")[2])
-        mail.set_content(body(monitor, workspace, message))
+        mail.set_content(text)
         try:
             with self._connected() as server:
                 if self.user:
@@ -88,7 +94,9 @@ class Webhook:
     name: str = "webhook"
 
     def send(self, monitor: str, workspace: str, message: Message, now: datetime) -> None:
-        document = event(monitor, workspace, message, now)
+        self.deliver("", "", event(monitor, workspace, message, now), now)
+
+    def deliver(self, headline: str, text: str, document: Mapping[str, Any], now: datetime) -> None:
         headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
         try:
             answer = requests.post(self.address, json=document, headers=headers, timeout=TIMEOUT, allow_redirects=False)

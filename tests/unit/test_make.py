@@ -181,7 +181,15 @@ def test_ci_takes_the_pinned_az_with_the_pinned_extension(person: dict[str, str]
     assert f"export AZURE_EXTENSION_DIR={ROOT / '.tools/azure-extensions'}" in exported
 
 
-@pytest.mark.parametrize("verb", ["register-data", "retrain", "schedule"])
+@pytest.mark.parametrize("verb", ["watch", "event"])
+def test_in_azure_nothing_is_made_for_a_verb_about_this_machine(person: dict[str, str], verb: str) -> None:
+    line = ["make", verb, "ENV=dev"]
+    made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert "ENV=dev is in Azure, where Event Grid does this" in made.stderr
+
+
+@pytest.mark.parametrize("verb", ["register-data", "watch", "retrain", "schedule"])
 def test_a_pull_request_adds_nothing_to_the_data_that_all_read(person: dict[str, str], verb: str) -> None:
     line = ["make", verb, "ENV=dev", "PR=7"]
     made = subprocess.run(line, cwd=ROOT, env=person, capture_output=True, text=True, check=False)

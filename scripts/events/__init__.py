@@ -1,0 +1,1 @@
+"""Files that land, as the events that Azure makes of them, and the jobs that register what they hold."""
