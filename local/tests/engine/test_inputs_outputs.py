@@ -123,6 +123,15 @@ def test_data_comes_from_datastores_jobs_and_their_parts(ws, submit):
         )
 
 
+def test_an_output_that_a_failed_pipeline_has_not_written_is_not_called_unknown(ws, submit):
+    step = node(command("exit 1", outputs=FOLDER), outputs={"o": "${{parent.outputs.final}}"})
+    lost = submit({"type": "pipeline", "outputs": {"final": {"type": "uri_folder"}}, "jobs": {"step": step}})
+    read = command("cat ${{inputs.d}}/f", {"d": {"type": "uri_folder"}})
+    uri = f"azureml://jobs/{lost['name']}/outputs/final/paths/"
+    with pytest.raises(NotFound, match="has not written its output 'final'; it is Failed"):
+        submit(node(read, inputs={"d": {"type": "uri_folder", "path": uri}}))
+
+
 def test_a_file_is_fetched_over_http_when_the_job_runs(ws, submit):
     class Site(BaseHTTPRequestHandler):
         def do_GET(self):
