@@ -22,6 +22,7 @@ from scripts.alerting.decide import OK, Seen, Told, decide
 from scripts.alerting.memory import memory
 from scripts.alerting.runs import look
 from scripts.alerting.text import body
+from scripts.arguments import env_parser
 from scripts.az import AzError, is_local
 from scripts.looking.workspace import Workspace
 from scripts.specs.errors import SpecError
@@ -103,8 +104,7 @@ def tell(
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     return parser.parse_args(argv)
 
 

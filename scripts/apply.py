@@ -12,6 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, az, workspace_flags
 from scripts.planning.decide import PlanError
 from scripts.planning.plan import Plan, plan_assets
@@ -46,8 +47,7 @@ def told(plan: Plan, registry: str | None) -> str:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--prune", action="store_true", help="also archive what nothing names any more")
     return parser.parse_args(argv)
 

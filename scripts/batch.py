@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, az, az_json, az_shown, shell_line, workspace_flags
 from scripts.looking.files import write_whole
 from scripts.releasing.errors import ReleaseError
@@ -122,8 +123,7 @@ def summary(folder: Path, deployment: Spec) -> dict[str, Any]:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--input", required=True, help="file, folder, data asset or azureml:// path")
     parser.add_argument("--model-version", help="version of the registered model (default: the newest)")
     return parser.parse_args(argv)

@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, az
 from scripts.looking.submitted import NoJob, last_job
 from scripts.looking.workspace import Workspace
@@ -55,8 +56,7 @@ def cancel(job: str, workspace: Workspace) -> None:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--job", default="", help="its name (default: the last jobs of this checkout)")
     return parser.parse_args(argv)
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError
 from scripts.looking.comparison import Training, differing, metric_names, same_in_all, trainings, versions
 from scripts.looking.files import write_whole
@@ -146,8 +147,7 @@ def same_line(where: str, params: list[dict[str, str]]) -> list[str]:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--model", help="registered model (default: the one of config/)")
     parser.add_argument("--runs", type=positive, default=10, help="newest versions and runs to compare (default: 10)")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="what to print (default: text)")

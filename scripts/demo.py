@@ -14,6 +14,7 @@ from pathlib import Path
 
 from scripts.alerting.decide import BREACHED, Seen
 from scripts.alerting.runs import breaches
+from scripts.arguments import env_parser
 from scripts.az import AzError
 from scripts.looking.outcome import PIPELINES, NotCompleted, read_outcome
 from scripts.looking.serving import batch_lines, read_report, rollout_lines
@@ -158,8 +159,7 @@ def look_next(outcome: Document, workspace: Workspace, env: str, path: Path) -> 
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     return parser.parse_args(argv)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, is_local
 from scripts.doctoring.azure import azure
 from scripts.doctoring.check import Check, as_json, text
@@ -65,8 +66,7 @@ def pipeline_of(root: Path, environ: Mapping[str, str], config: Mapping[str, Any
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--format", choices=["text", "json"], default="text", help="of the checks (default: text)")
     parser.add_argument("--pipeline", choices=["azure-devops", "github"], help="also what its pipeline needs")
     parser.add_argument("--make-version", default="", help="of the make that calls this")

@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError
 from scripts.events.blob import Malformed, read_events
 from scripts.events.journal import JournalError
@@ -46,8 +47,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--file", type=Path, required=True, help="JSON of events")
     return parser.parse_args(argv)
 

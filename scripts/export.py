@@ -12,6 +12,7 @@ import io
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError
 from scripts.looking.files import write_whole
 from scripts.looking.runs import PLATFORM, Run, Tracking, TrackingError
@@ -81,8 +82,7 @@ def row(run: Run) -> dict[str, object]:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     return parser.parse_args(argv)
 
 

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.specs.errors import SpecError
 from scripts.specs.graph.layout import layout
 from scripts.specs.graph.model import graph_of
@@ -29,8 +30,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--output", type=Path, default=Path("docs/graph.svg"), help="SVG (default: docs/graph.svg)")
     return parser.parse_args(argv)
 

@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, az_shown
 from scripts.specs.build import write_build
 from scripts.specs.errors import SpecError
@@ -72,8 +73,7 @@ def help_after(project: Project) -> str:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--plan", action="store_true", help="only tell what would change")
     return parser.parse_args(argv)
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, az_json, workspace_flags
 from scripts.looking.table import shown, table
 from scripts.rolling.scoring import Rows, numbers
@@ -49,8 +50,7 @@ def beside(rows: Rows, predictions: list[float], model: str | None, width: int) 
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     return parser.parse_args(argv)
 
 

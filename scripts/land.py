@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from scripts.arguments import env_parser
 from scripts.az import is_local
 from scripts.specs.config import load_config
 from scripts.specs.errors import SpecError
@@ -140,8 +141,7 @@ def write(path: Path, lines: list[list[str]]) -> None:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--month", required=True, help="2013-07, 2013-01..2013-06, or a list with commas")
     return parser.parse_args(argv)
 

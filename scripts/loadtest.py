@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, workspace_flags
 from scripts.looking.files import write_whole
 from scripts.looking.table import shown, table
@@ -89,8 +90,7 @@ def report(measured: dict[str, Any], settings: dict[str, Any]) -> list[str]:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--locust", type=Path, required=True, help="the program; `make loadtest` builds it")
     return parser.parse_args(argv)
 

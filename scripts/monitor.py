@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.alert import alert
+from scripts.arguments import env_parser
 from scripts.az import AzError, az, az_json, az_shown, is_local
 from scripts.looking.files import write_whole
 from scripts.looking.table import shown, table
@@ -180,8 +181,7 @@ def judged(row: Document) -> str:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     return parser.parse_args(argv)
 
 

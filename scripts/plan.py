@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError
 from scripts.planning.decide import PlanError
 from scripts.planning.plan import as_json, as_text, plan_all
@@ -30,8 +31,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--prune", action="store_true", help="also what apply --prune would archive")
     parser.add_argument("--format", choices=FORMATS, default="text", help="how it reads (default: text)")
     return parser.parse_args(argv)

@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.specs.build import frozen, write_build
 from scripts.specs.errors import SpecError
 from scripts.specs.project import Project
@@ -32,8 +33,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="over the config")
     parser.add_argument("--only", action="extend", nargs="+", default=[], metavar="SPEC", help="write only these specs")
     return parser.parse_args(argv)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from scripts.alerting.decide import OK, Seen
 from scripts.alerting.runs import created, look
+from scripts.arguments import env_parser
 from scripts.az import AzError, az_json, az_shown, is_local
 from scripts.looking.files import write_whole
 from scripts.looking.workspace import Workspace
@@ -97,8 +98,7 @@ def train(project: Project, workspace: Workspace, why: dict[str, str]) -> int:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--approved-by", default="", help="who has approved")
     parser.add_argument("--reason", default="", help="why, in place of what the local monitor has found")
     return parser.parse_args(argv)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, workspace_flags
 from scripts.rolling.actions import Action, Progress, Watch
 from scripts.rolling.drive import drive
@@ -49,8 +50,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     return parser.parse_args(argv)
 
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, workspace_flags
 from scripts.looking.files import write_whole
 from scripts.releasing.errors import ReleaseError
@@ -97,8 +98,7 @@ def tell(text: str, said: list[str]) -> None:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--model-version", help="version of the registered model (default: the newest)")
     return parser.parse_args(argv)
 

@@ -18,6 +18,7 @@ from types import ModuleType
 
 import pandas as pd
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, workspace_flags
 from scripts.land import FILES, YEAR, LandError, parse_months, source
 from scripts.looking.files import write_whole
@@ -94,8 +95,7 @@ def send(requests: Sequence[Rows], uri: str, key: str) -> list[Answer]:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--month", required=True, help=f"{YEAR}-07, {YEAR}-01..{YEAR}-06, or a list with commas")
     return parser.parse_args(argv)
 

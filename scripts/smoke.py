@@ -12,6 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, az_json, workspace_flags
 from scripts.releasing.current import current_release
 from scripts.releasing.errors import ReleaseError
@@ -62,8 +63,7 @@ def live(online: OnlineEndpoint) -> str:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--deployment", help="deployment to test (default: the one that has the traffic)")
     return parser.parse_args(argv)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
+from scripts.arguments import env_parser
 from scripts.az import AzError
 from scripts.events.journal import JournalError
 from scripts.events.registrar import Undelivered
@@ -88,8 +89,7 @@ def look_on(found: Parts) -> None:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     return parser.parse_args(argv)
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from scripts.arguments import env_parser
 from scripts.az import AzError
 from scripts.looking.submitted import NoJob, last_job
 from scripts.looking.workspace import Workspace, reused_from
@@ -70,8 +71,7 @@ def input_type(source: str) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--input", help="file, folder, data asset or azureml:// path (default: what train prepared)")
     return parser.parse_args()
 

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from scripts.arguments import env_parser
 from scripts.az import AzError, az, az_json, workspace_flags
 from scripts.releasing.current import current_release
 from scripts.releasing.errors import ReleaseError
@@ -100,8 +101,7 @@ def served(deployment: dict[str, Any]) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="environment: a file of config/ (default: local)")
+    parser = env_parser(__doc__)
     parser.add_argument("--model-version", help="version of the registered model (default: the newest)")
     return parser.parse_args()
 
