@@ -115,7 +115,7 @@ demo: setup ## Everything on real data: land, register_data, train, gate, regist
 doctor: setup ## Say what is missing for ENV and how to get it; PIPELINE=azure-devops|github, FORMAT=json
 	@$(PY) -m scripts.doctor --env $(ENV) --make-version $(MAKE_VERSION) $(if $(PIPELINE),--pipeline "$$PIPELINE") $(if $(FORMAT),--format "$$FORMAT")
 test: lint check-infra .tools/pipelines/.ready ## Set-up, lint, a scan of infra/ and all tests; build/tests.xml is the evidence that promote asks for
-	@$(PY) -m pytest -n 2 --dist loadfile --junitxml build/tests.xml
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --junitxml build/tests.xml
 env: setup ## Print exports: eval "$(make -s env)" gives a shell where plain `az ml ...` works
 	@$(foreach name,$(DROPPED),echo "unset $(name)";)$(foreach name,$(EXPORTED),printf 'export %s=%q\n' $(name) "$$$(name)";)
 
