@@ -25,8 +25,8 @@ REFERENCE: dict[str, dict[str, list[str]]] = json.loads(
 EVERYWHERE = {"--output", "--query", "--only-show-errors", "--subscription"}  # flags of all commands
 # Targets without an `az` line for Azure, and those whose lines have tests of their own.
 WITHOUT = (
-    "alert bench branch-policy check check-infra demo diff doctor down env graph help infra infra-plan land lint "
-    "render scheduler setup test test-fast up"
+    "alert bench branch-policy check check-infra demo diff doctor down env event graph help infra infra-plan land lint "
+    "render scheduler setup test test-fast up watch"
 )
 pytestmark = pytest.mark.slow  # make is driven
 ID = re.compile(
