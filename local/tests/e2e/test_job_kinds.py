@@ -1,5 +1,8 @@
 """Kinds of data, of parallel and sweep settings, and what is run again: through the real az."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -134,3 +137,24 @@ def test_what_is_run_again(project: Any, kinds: str) -> None:
     assert "same: reused" in second
     assert "fresh: completed" in second
     assert "reused" not in project("job create --file again.yml --set settings.force_rerun=true --stream").stdout
+
+
+def test_a_file_of_the_web_is_fetched(project: Any, kinds: str) -> None:
+    project.write("site/rows.csv", "from afar\n")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(project.folder / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{site.server_port}/rows.csv"
+        project.write(
+            "web.yml",
+            f"""
+type: command
+command: cat ${{{{inputs.rows}}}}
+environment: azureml:plain:1
+compute: azureml:cpu-cluster
+inputs:
+  rows: {{type: uri_file, path: "{address}"}}
+""",
+        )
+        assert "from afar" in project("job create --file web.yml --stream").stdout
+        site.shutdown()
