@@ -16,6 +16,7 @@ from bench.timing import BenchError, run
 EXPRESSION = re.compile(r"\$\{\{(?:inputs|outputs)\.(\w+)\}\}")
 RMSE = re.compile(r"'validation_rmse': ([\d.]+)")
 PREP = Path(__file__).with_name("prep_by_hand.py")
+STEPS = ("prep", "train", "evaluate", "reference", "gate", "register")  # components of the train pipeline
 # A job has an environment of its own over the shared one, gone with the job. Every environment here has pandas.
 ASK = "python -c 'import pandas, pathlib; print(\"packages:\", pathlib.Path(pandas.__file__).parents[1])'"
 
@@ -38,10 +39,13 @@ class ByHand:
             "OMP_WAIT_POLICY": "passive",
         }
         self._component = {
-            path.parent.name: yaml.safe_load(path.read_text(encoding="utf-8"))
-            for path in build.glob("components/*/component.yml")
+            name: yaml.safe_load((build / "components" / name / "component.yml").read_text(encoding="utf-8"))
+            for name in STEPS
         }
-        found = {environment: interpreter(place, environment) for environment in map(environment_of, self._all())}
+        found = {
+            environment: interpreter(place, environment)
+            for environment in map(environment_of, self._component.values())
+        }
         self._python = {name: found[environment_of(component)] for name, component in self._component.items()}
         self._taken: dict[str, float] = {}
 
@@ -69,9 +73,6 @@ class ByHand:
             with self._timed(step):
                 self._script(step, values)
         return {**self._taken, "whole": sum(self._taken.values())}
-
-    def _all(self) -> list[dict[str, Any]]:
-        return list(self._component.values())
 
     def _prep(self, prepared: str) -> None:
         folder = self._build / "components" / "prep"
