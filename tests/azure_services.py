@@ -1,6 +1,7 @@
 """Endpoints, deployments and jobs of the stand-in of Azure, and what specs and lines say."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Refusal(Exception):
         self.code = code
 
 
-class Services:
+class Services(ABC):
     """Endpoints and jobs; the answer to `az ml group verb` is in a method of that name."""
 
     def __init__(self) -> None:
@@ -35,8 +36,9 @@ class Services:
         self.deployments: dict[tuple[str, str], dict[str, Any]] = {}
         self.schedules: dict[str, dict[str, Any]] = {}
 
+    @abstractmethod
     def _read(self, group: str, flags: dict[str, str]) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the --file of a line says."""
 
     def _create(self, group: str, document: dict[str, Any], workspace: str) -> dict[str, Any]:
         if group.endswith("deployment"):

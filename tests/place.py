@@ -104,14 +104,9 @@ def workspace(folder: Path, settings: str) -> Iterator[Place]:
         yield place
 
 
-@contextmanager
-def empty_workspace(folder: Path, settings: str) -> Iterator[Place]:
-    """The same without the model, its specs rendered."""
-    for name in SPECS:
-        shutil.copytree(ROOT / name, folder / "repository" / name)
-    with (folder / "repository/config/local.yml").open("a", encoding="utf-8") as file:
-        file.write(settings)
-    variables = {
+def az_variables(folder: Path) -> dict[str, str]:
+    """Variables for the scripts and for the real az, with a root of workspaces in `folder`; none of the person's."""
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AZURE")},
         "PATH": f"{ROOT / '.tools/bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
@@ -122,6 +117,16 @@ def empty_workspace(folder: Path, settings: str) -> Iterator[Place]:
         "AZUREML_LOCAL_ROOT": str(folder / "root"),
         "AZUREML_LOCAL_ENVIRONMENTS": str(ROOT / ".azureml/environments"),
     }
+
+
+@contextmanager
+def empty_workspace(folder: Path, settings: str) -> Iterator[Place]:
+    """The same without the model, its specs rendered."""
+    for name in SPECS:
+        shutil.copytree(ROOT / name, folder / "repository" / name)
+    with (folder / "repository/config/local.yml").open("a", encoding="utf-8") as file:
+        file.write(settings)
+    variables = az_variables(folder)
     place = Place(folder / "repository", variables, folder)
     create = ["workspace", "create", "--name", "local", "--resource-group", "local", "--output", "none"]
     subprocess.run([ROOT / ".tools/bin/az", "ml", *create], env=variables, check=True)

@@ -23,6 +23,10 @@ RUNTIME = re.compile(r"\$\[\s*(.*?)\s*\]")
 OUTPUT = re.compile(r"^##vso\[task\.setvariable variable=(\w+);isOutput=true\](.*)$", re.MULTILINE)
 
 
+class Unknown(Exception):
+    """The pipeline says something that the walk can't follow: it stops, rather than pass over it."""
+
+
 @dataclass
 class Walk:
     """A run.
@@ -107,7 +111,7 @@ class Walk:
             case ("dependencies", of_job, "outputs", name):
                 giver = f"{stage}.{of_job}"
             case _:
-                raise NotImplementedError(f"the walk doesn't know {'.'.join(parts)}")
+                raise Unknown(f"the walk doesn't know {'.'.join(parts)}")
         return self.outputs.get((giver, name), "") if giver in job.needs else ""
 
     def _run(self, job: Job) -> str:
@@ -161,7 +165,7 @@ class Walk:
                 return True
         if step.task in OF_AN_AGENT or {"checkout", "download"} & step.written.keys():
             return True
-        raise NotImplementedError(f"the walk doesn't know the step {dict(step.written)}")
+        raise Unknown(f"the walk doesn't know the step {dict(step.written)}")
 
     def _script(self, job: Job, step: Step, sources: Path, variables: Mapping[str, str]) -> bool:
         exported = {re.sub(r"\W", "_", name).upper(): text for name, text in variables.items()}

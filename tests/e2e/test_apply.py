@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.place import ROOT
+from tests.place import ROOT, az_variables
 
 pytestmark = pytest.mark.slow
 MINE = "https://example.com/flights"
@@ -58,17 +58,7 @@ class Place:
         for name, text in FILES.items():
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).write_text(text.lstrip(), encoding="utf-8")
-        self.variables = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AZURE")},
-            "PATH": f"{ROOT / '.tools/bin'}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            "AZURE_CONFIG_DIR": str(folder / "az"),
-            "AZURE_EXTENSION_DIR": str(ROOT / ".tools/extensions"),
-            "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",
-            "AZURE_CORE_COLLECT_TELEMETRY": "no",
-            "AZUREML_LOCAL_ROOT": str(folder / "root"),
-            "BUILD_REPOSITORY_URI": MINE,
-        }
+        self.variables = {**az_variables(folder), "BUILD_REPOSITORY_URI": MINE}
         create = ["workspace", "create", "--name", "local", "--resource-group", "local", "--output", "none"]
         subprocess.run([ROOT / ".tools/bin/az", "ml", *create], env=self.variables, check=True)
 

@@ -13,14 +13,14 @@ from scripts.releasing.evidence import Evidence, green_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = """
-import pytest
+import os
 
 def test_one(): pass
 
 def test_two(): pass
 
-@pytest.mark.skipif("STOP" not in __import__("os").environ, reason="only when told")
-def test_stops(): raise KeyboardInterrupt
+def test_stops():
+    if "STOP" in os.environ: raise KeyboardInterrupt
 
 def test_three(): pass
 """

@@ -1,7 +1,6 @@
 """Runs az lines in the real azure-cli, all in one process (drive.py)."""
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from az_variables import az_variables
 from ml_workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[3]
@@ -47,16 +47,7 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Ru
 class _Driver:
     def __init__(self, folder: Path, place: Path, parts: tuple[str, ...]) -> None:
         self._root = place / "root"
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AZURE")},
-            "AZURE_CONFIG_DIR": str(place / "config"),
-            "AZURE_EXTENSION_DIR": str(REPOSITORY / ".tools/extensions"),
-            "AZURE_CORE_COLLECT_TELEMETRY": "no",
-            "AZURE_DEFAULTS_GROUP": "g",
-            "AZURE_DEFAULTS_WORKSPACE": "w",
-            "AZUREML_LOCAL_ROOT": str(self._root),
-            "AZUREML_LOCAL_ENVIRONMENTS": str(REPOSITORY / ".azureml" / "environments"),
-        }
+        environment = az_variables(place)
         extension = REPOSITORY / ".tools/extensions/ml"
         command: list[Path | str] = [REPOSITORY / ".tools/az/bin/python", DRIVE, extension, self._root, *parts]
         self._process = subprocess.Popen(

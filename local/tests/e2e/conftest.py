@@ -1,7 +1,6 @@
 """The real az, as `make env` sets it up, with a workspace root and a configuration of its own."""
 
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from az_variables import az_variables
 from ml_workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[3]
@@ -69,18 +69,7 @@ class Az:
 @contextmanager
 def commands(place: Path) -> Iterator[Az]:
     """az in the folder `place`/specs, with a fresh workspace `w` in group `g` as its default."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AZURE")},
-        "AZURE_CONFIG_DIR": str(place / "config"),
-        "AZURE_EXTENSION_DIR": str(TOOLS / "extensions"),
-        "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",
-        "AZURE_CORE_COLLECT_TELEMETRY": "no",
-        "AZURE_DEFAULTS_GROUP": "g",
-        "AZURE_DEFAULTS_WORKSPACE": "w",
-        "AZUREML_LOCAL_ROOT": str(place / "root"),
-        # Built once for the repository's own workspace and all tests.
-        "AZUREML_LOCAL_ENVIRONMENTS": str(REPOSITORY / ".azureml" / "environments"),
-    }
+    environment = az_variables(place)
     (place / "specs").mkdir(exist_ok=True)
     az = Az(environment, place / "specs")
     az("workspace create --name w --output none")
